@@ -1,0 +1,1 @@
+"""PostgreSQL itself: the embedded server, roles and schemas, connections, reference data."""
