@@ -1,0 +1,1 @@
+"""The branch-extract contract as data: datasets, columns, findings and errors. Imports nothing else of ours."""

@@ -1,0 +1,57 @@
+"""The family of errors: each says where it happened and what to do next.
+
+An error of this family means that a *step* could not be done. What is wrong *in a delivery* is a finding
+(`contract.findings`), not an error: the door goes on and reports all of it.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+
+class WarehouseError(Exception):
+    """Something could not be done; `remedy` is one sentence that says what to do next.
+
+    `branch_code` (2 digits), `business_date` and `dataset` are set where the error concerns one.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        remedy: str,
+        branch_code: str | None = None,
+        business_date: date | None = None,
+        dataset: str | None = None,
+    ) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        self.branch_code = branch_code
+        self.business_date = business_date
+        self.dataset = dataset
+        super().__init__(problem, remedy)
+
+    def __str__(self) -> str:
+        places = (
+            ("branch", self.branch_code),
+            ("date", self.business_date),
+            ("dataset", self.dataset),
+        )
+        where = ", ".join(f"{name} {value}" for name, value in places if value is not None)
+        return f"{self.problem}{f' ({where})' if where else ''}. {self.remedy}"
+
+
+class ContractError(WarehouseError):
+    """A contract file is not one that this code understands in full."""
+
+
+class DialectError(WarehouseError):
+    """A CSV dialect has a property or a value that cannot be read exactly."""
+
+
+class UnsafeInputError(WarehouseError):
+    """Bytes that must not be read any further, such as an archive bomb (verdict `refused`)."""
+
+
+class DamagedInputError(WarehouseError):
+    """A compressed stream, workbook or Parquet file that cannot be read to its end."""
