@@ -42,7 +42,7 @@ def bring_up_to_date(warehouse: Warehouse) -> bool:
             statement = sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(warehouse.password(role)))
             connection.execute(statement)
         connection.execute(
-            "insert into meta.definition (sha256) values (%s) on conflict (only) do update "
+            "insert into meta.definition (sha256) values (%s) on conflict (is_only) do update "
             "set sha256 = excluded.sha256, applied_at = now()",
             [wanted],
         )

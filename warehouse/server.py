@@ -84,7 +84,7 @@ class EmbeddedServer:
         """The administrator's address. Raises WarehouseError when the server is stopped."""
         port = self.port
         if port is None:
-            raise WarehouseError("The embedded PostgreSQL is not running.", remedy="Start it with `make up` or any command.")
+            raise WarehouseError("The embedded PostgreSQL is not running", remedy="Start it with `make up` or any command.")
         return f"postgresql://{ADMIN}:{quote(self.password)}@127.0.0.1:{port}/{DATABASE}"
 
     def ensure(self) -> str:

@@ -1,0 +1,1 @@
+"""The door: what a branch delivers is looked at, kept, verified, loaded and published, whole or not at all."""

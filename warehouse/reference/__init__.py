@@ -1,0 +1,1 @@
+"""Reference data: checked-in CSV files, loaded into schema `meta` (see README.md)."""
