@@ -1,0 +1,41 @@
+# Two commands are all the set-up there is: `make run`, `make test`. `make help` lists every target.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+# The folder of this file, whatever folder make is called from; it may contain spaces.
+quote = '$(subst ','\'',$(1))'
+ROOT := $(shell cd "$$(dirname $(call quote,$(subst ^,,$(subst ^ ,,^$(MAKEFILE_LIST)))))" && pwd)
+IN_ROOT := cd $(call quote,$(ROOT)) &&
+PYTHON := .venv/bin/python
+
+.PHONY: help setup run test lint up down lock clean
+
+help: ## List every target with a sentence
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(call quote,$(ROOT)/Makefile) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+setup: ## Create .venv and install what requirements.lock names; does nothing when up to date
+	@$(IN_ROOT) .ci/setup
+
+run: setup ## Generate two sample provinces, run their nights through Airflow, show the printed figures re-derived
+	@$(IN_ROOT) $(PYTHON) -m pipeline demo
+
+test: setup ## Run all tests, on a real PostgreSQL and a real Airflow; ARGS="-k name" narrows it
+	@$(IN_ROOT) $(PYTHON) -m pytest $(ARGS)
+
+lint: setup ## Check style, types, import directions and SQL (ruff, mypy, import-linter, sqlfluff)
+	@$(IN_ROOT) .ci/lint
+
+up: setup ## Start Airflow (web page, scheduler, DAG processor, triggerer) and print its address and login
+	@$(IN_ROOT) $(PYTHON) -m pipeline up
+
+down: setup ## Stop Airflow and the embedded PostgreSQL, nothing is left running
+	@$(IN_ROOT) $(PYTHON) -m pipeline down
+
+lock: setup ## Resolve requirements.in again into requirements.lock, for Python 3.11-3.13, with hashes
+	@$(IN_ROOT) $(PYTHON) -m uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header --quiet requirements.in --output-file requirements.lock
+
+clean: ## Remove what tools leave behind (caches, build output); never a warehouse or .venv
+	@$(IN_ROOT) find . \( -path ./.venv -o -path ./.warehouse -o -path ./.git \) -prune \
+	    -o -type d \( -name __pycache__ -o -name .pytest_cache -o -name .mypy_cache -o -name .ruff_cache \
+	    -o -name .import_linter_cache -o -name .hypothesis \) -prune -exec rm -rf {} +
+	@$(IN_ROOT) rm -rf dbt_project/target dbt_project/logs build
