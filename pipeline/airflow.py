@@ -1,0 +1,174 @@
+"""Airflow for one warehouse: prepared, run, started and stopped. It is only ever run, never imported."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib.metadata
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from contract.errors import WarehouseError
+from pipeline.airflow_settings import COMMANDS, USER, Airflow, environment, free_port, is_free
+from pipeline.processes import stop
+from warehouse.connect import Warehouse
+from warehouse.server import EmbeddedServer
+from warehouse.settings import PROJECT, Settings
+
+HEALTH_KEYS = {"scheduler": "scheduler", "dag-processor": "dag_processor", "triggerer": "triggerer"}
+STARTING_TAKES = 180.0
+"""Seconds until a start is given up."""
+STOPPING_TAKES = 20.0
+"""Seconds that running tasks get to end by themselves."""
+
+
+def prepare(warehouse: Warehouse) -> None:
+    """Make the metadata database what this version of Airflow needs; cheap when it already is (one query)."""
+    airflow = Airflow(warehouse.settings.home)
+    environ = environment(warehouse)
+    with _locked(airflow.home / "prepare.lock"):
+        _create_database(warehouse)
+        version = importlib.metadata.version("apache-airflow-core")
+        note = airflow.home / "migrated"
+        if note.exists() and note.read_text() == f"{version} {_schema_version(warehouse)}":
+            return
+        with _phase("preparing Airflow's database"):
+            log = airflow.home / "migrate.log"
+            with log.open("wb") as output:
+                command = [sys.executable, "-m", "airflow", "db", "migrate"]
+                done = subprocess.run(command, env=environ, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=output,
+                                      stderr=subprocess.STDOUT, check=False)  # fmt: skip
+            if done.returncode:
+                raise WarehouseError("Airflow's database could not be prepared", remedy=f"The reason stands in {log}.")
+        note.write_text(f"{version} {_schema_version(warehouse)}")
+
+
+def run(warehouse: Warehouse, arguments: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
+    """Run `airflow ARGUMENTS` in the warehouse's Airflow; `options` are those of `subprocess.run`."""
+    prepare(warehouse)
+    command = [sys.executable, "-m", "airflow", *arguments]
+    return subprocess.run(command, env=environment(warehouse), cwd=PROJECT, check=False, **options)
+
+
+def up(warehouse: Warehouse) -> Airflow:
+    """Start what is not running of Airflow's four processes, wait until all are healthy, say where it is."""
+    airflow = Airflow(warehouse.settings.home)
+    prepare(warehouse)
+    with _locked(airflow.home / "up.lock"):
+        if airflow.is_up() and _unhealthy(airflow) == []:
+            print(f"Airflow is already up at {airflow.address} (user {USER}, password {airflow.password})")
+            return airflow
+        if not airflow.services[0].is_running() and not is_free(airflow.port):
+            # Others would go on calling the old port.
+            stop(airflow.services, patience=STOPPING_TAKES)
+            (airflow.home / "port").write_text(str(free_port()))
+        environ = environment(warehouse)
+        for service in airflow.services:
+            if not service.is_running():
+                service.start([sys.executable, "-m", "airflow", *COMMANDS[service.name]], environ)
+        try:
+            with _phase("starting Airflow"):
+                _wait_until_healthy(airflow)
+        except WarehouseError:
+            stop(airflow.services, patience=STOPPING_TAKES)
+            raise
+    print(f"Airflow is up at {airflow.address}  user {USER}  password {airflow.password}")
+    print(f"Logs: {airflow.home / 'services'} (processes), {airflow.home / 'logs'} (tasks). `make down` stops it.")
+    return airflow
+
+
+def down(settings: Settings) -> None:
+    """Stop Airflow with everything that it started, then the embedded PostgreSQL; what does not run is no problem."""
+    airflow = Airflow(settings.home)
+    if any(service.members() for service in airflow.services):
+        with _phase("stopping Airflow"):
+            # The API server last: a task that ends meanwhile still has to say so.
+            stop(airflow.services[1:], patience=STOPPING_TAKES)
+            stop(airflow.services[:1], patience=STOPPING_TAKES)
+    else:
+        stop(airflow.services, patience=0)
+        print("Airflow was not running")
+    if settings.url is None:
+        was_running = EmbeddedServer(settings.home).stop()
+        print("PostgreSQL is stopped" if was_running else "PostgreSQL was not running")
+
+
+def _create_database(warehouse: Warehouse) -> None:
+    name = warehouse.airflow_database
+    with psycopg.connect(warehouse.url("admin"), autocommit=True) as connection:
+        if connection.execute("select from pg_database where datname = %s", [name]).fetchone() is not None:
+            return
+        database = sql.Identifier(name)
+        # An administrator who is not a superuser may only give a database to a role that he may act as.
+        connection.execute(
+            "do $$ begin if not pg_has_role(current_user, 'airflow', 'set') then "
+            "execute format('grant airflow to %I', current_user); end if; end $$"
+        )
+        connection.execute(sql.SQL("create database {} owner airflow").format(database))
+        connection.execute(sql.SQL("revoke all on database {} from public").format(database))
+
+
+def _schema_version(warehouse: Warehouse) -> str | None:
+    try:
+        with psycopg.connect(warehouse.url("airflow", warehouse.airflow_database)) as connection:
+            row = connection.execute("select version_num from alembic_version").fetchone()
+    except psycopg.errors.UndefinedTable:
+        return None
+    return str(row[0]) if row else None
+
+
+def _wait_until_healthy(airflow: Airflow) -> None:
+    deadline = time.monotonic() + STARTING_TAKES
+    while missing := _unhealthy(airflow):
+        for service in airflow.services:
+            if not service.is_running():
+                raise WarehouseError(
+                    f"Airflow's {service.name} ended while starting. Its last lines:\n{service.last_lines()}\n",
+                    remedy=f"All of it stands in {service.log}.",
+                )
+        if time.monotonic() > deadline:
+            raise WarehouseError(
+                f"Airflow did not become healthy within {STARTING_TAKES:.0f} s; missing: {', '.join(missing)}",
+                remedy=f"See the logs in {airflow.home / 'services'}; then `make up` again.",
+            )
+        time.sleep(0.5)
+
+
+def _unhealthy(airflow: Airflow) -> list[str]:
+    """Return the names of the processes that do not report that they are well."""
+    try:
+        with _direct().open(f"{airflow.address}/api/v2/monitor/health", timeout=5) as answer:
+            health = json.load(answer)
+    except (OSError, ValueError):
+        return ["api-server"]
+    return [name for name, key in HEALTH_KEYS.items() if (health.get(key) or {}).get("status") != "healthy"]
+
+
+def _direct() -> urllib.request.OpenerDirector:
+    """Return a way to open addresses on this machine, past any proxy."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def _phase(name: str) -> Iterator[None]:
+    """Say what is being done, and how many seconds it took."""
+    begun = time.monotonic()
+    print(f"{name} ...", flush=True)
+    yield
+    print(f"{name}: {time.monotonic() - begun:.1f} s", flush=True)

@@ -1,0 +1,162 @@
+"""Where an Airflow lives, its secrets, and the environment that makes a process part of it.
+
+Everything is in `WAREHOUSE_HOME/airflow`; the metadata database stands beside the warehouse's in the same PostgreSQL.
+Settings are handed over in the environment, so there is no file that could disagree with the code.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.processes import Service
+from warehouse.connect import Warehouse
+from warehouse.settings import PROJECT
+
+USER = "admin"
+PREFERRED_PORT = 8080
+COMMANDS: dict[str, list[str]] = {
+    "api-server": ["api-server"],
+    # The API server reads task logs from the disk; a log server would open a port to the network.
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
+}
+
+
+@dataclass(frozen=True)
+class Airflow:
+    """The Airflow that belongs to the warehouse in `warehouse_home`."""
+
+    warehouse_home: Path
+
+    @property
+    def home(self) -> Path:
+        """AIRFLOW_HOME."""
+        return self.warehouse_home / "airflow"
+
+    @property
+    def services(self) -> list[Service]:
+        """The four processes, in the order of their start."""
+        return [Service(name, self.home / "services") for name in COMMANDS]
+
+    @property
+    def port(self) -> int:
+        """The API server's port on 127.0.0.1: kept from start to start as long as nobody else takes it."""
+        return int((self.home / "port").read_text())
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def password(self) -> str:
+        """The password of the user `admin`."""
+        return str(self.secrets()["password"])
+
+    def is_up(self) -> bool:
+        """Return whether all four processes run."""
+        return all(service.is_running() for service in self.services)
+
+    def secrets(self) -> dict[str, str]:
+        """Return the generated secrets; the first call writes them to a file that only its owner reads."""
+        path = self.home / "secrets.json"
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            new = {
+                "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+                "api_secret_key": secrets.token_urlsafe(32),
+                "jwt_secret": secrets.token_urlsafe(64),
+                "password": secrets.token_urlsafe(12),
+            }
+            _write_private(path, json.dumps(new))
+        found: dict[str, str] = json.loads(path.read_text())
+        return found
+
+
+def environment(warehouse: Warehouse) -> dict[str, str]:
+    """Return the environment that makes a process part of the warehouse's Airflow."""
+    airflow = Airflow(warehouse.settings.home)
+    known = airflow.secrets()
+    passwords = airflow.home / "passwords.json"
+    if not passwords.exists():
+        _write_private(passwords, json.dumps({USER: known["password"]}))
+    if not (airflow.home / "port").exists():
+        (airflow.home / "port").write_text(str(free_port(PREFERRED_PORT)))
+    database = warehouse.url("airflow", warehouse.airflow_database).replace("postgresql://", "postgresql+psycopg://", 1)
+    options = {
+        "core": {
+            "dags_folder": str(PROJECT / "dags"),
+            "load_examples": "False",
+            "dags_are_paused_at_creation": "False",
+            "executor": "LocalExecutor",
+            "parallelism": str(max(4, os.cpu_count() or 1)),
+            "default_timezone": "Asia/Ho_Chi_Minh",
+            # The default asks the name server.
+            "hostname_callable": "socket.gethostname",
+            "fernet_key": known["fernet_key"],
+            "simple_auth_manager_users": f"{USER}:admin",
+            "simple_auth_manager_passwords_file": str(passwords),
+            "execution_api_server_url": f"{airflow.address}/execution/",
+        },
+        # One driver for both: psycopg 3 can be awaited, so asyncpg is not needed.
+        "database": {"sql_alchemy_conn": database, "sql_alchemy_conn_async": database},
+        "api": {
+            "host": "127.0.0.1",
+            "port": str(airflow.port),
+            "base_url": airflow.address,
+            "secret_key": known["api_secret_key"],
+            "instance_name": "VBSP warehouse",
+        },
+        "api_auth": {"jwt_secret": known["jwt_secret"]},
+        "logging": {
+            "colored_console_log": "False",
+            "file_task_handler_new_folder_permissions": "0o700",
+            "file_task_handler_new_file_permissions": "0o600",
+        },
+    }
+    own = {f"AIRFLOW__{part}__{name}".upper(): value for part, some in options.items() for name, value in some.items()}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    local = ",".join(filter(None, [os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")), "127.0.0.1,localhost"]))
+    return inherited | own | {
+        "AIRFLOW_HOME": str(airflow.home),
+        "WAREHOUSE_HOME": str(warehouse.settings.home),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
+        "PYTHONUNBUFFERED": "1",
+        "NO_PROXY": local,
+        "no_proxy": local,
+        # Nothing is told to anybody outside: not by Airflow, Great Expectations or dbt.
+        "DO_NOT_TRACK": "1",
+        "GX_ANALYTICS_ENABLED": "false",
+    }  # fmt: skip
+
+
+def free_port(preferred: int = 0) -> int:
+    """Return a port of 127.0.0.1 that nobody listens on: `preferred` when it is one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", preferred if preferred and is_free(preferred) else 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(port: int) -> bool:
+    """Return whether nobody listens on a port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    temporary.replace(path)
