@@ -1,6 +1,6 @@
 """`datapackage.json`: what a delivery says of itself (extract contract, section 2).
 
-`parse_descriptor` returns a `Descriptor`, or raises `Refusal` where the delivery cannot be identified. What is wrong
+`parse_descriptor` returns a `Descriptor`, or raises `RefusalError` where the delivery cannot be identified. What is wrong
 but identifiable (`find_descriptor_violations`) holds the delivery and is reported with everything else.
 """
 
@@ -28,7 +28,7 @@ FORMATS = ("csv", "parquet", "xlsx")
 EXACT_INTEGER = 2**63 * 10**9
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """The delivery is refused; `findings` (FINDING_SCHEMA) says why."""
 
     def __init__(self, rule: str, message: str, *, column: str | None = None, value: str | None = None) -> None:
@@ -69,14 +69,24 @@ class Descriptor:
 
 
 def parse_descriptor(content: bytes) -> Descriptor:
-    """Read a descriptor. Raises Refusal: not JSON, a property lacking or of another type, unknown version or currency."""
+    """Read a descriptor. Raises RefusalError: not JSON, a property lacking or of another type, unknown version or currency."""
     raw = _load(content)
     version = _need(raw, "contractVersion", str)
     if version.split(".")[0] != CONTRACT_MAJOR:
-        raise Refusal("package-error", f"Contract version {version!r} is not known; deliver by version 1.", column="contractVersion", value=version)
+        raise RefusalError(
+            "package-error",
+            f"Contract version {version!r} is not known; deliver by version 1.",
+            column="contractVersion",
+            value=version,
+        )
     currency = _need(raw, "currencyUnit", str)
     if currency != "VND":
-        raise Refusal("currency-unit", "currencyUnit must be VND: send every amount in đồng, not in thousands or millions.", column="currencyUnit", value=currency)
+        raise RefusalError(
+            "currency-unit",
+            "currencyUnit must be VND: send every amount in đồng, not in thousands or millions.",
+            column="currencyUnit",
+            value=currency,
+        )
     resources = tuple(_resource(item, n) for n, item in enumerate(_need(raw, "resources", list), 1))
     repeated = [name for name, count in Counter(resource.dataset for resource in resources).items() if count > 1]
     if repeated:
@@ -108,21 +118,50 @@ def find_descriptor_violations(descriptor: Descriptor) -> pa.Table:
     delivered = {resource.dataset for resource in descriptor.resources}
     for name, dataset in datasets.items():
         if name not in delivered and (descriptor.working_day or dataset.kind == "full"):
-            add("resource-error", "resources", f"The dataset {name} is missing; send it, header only if there is nothing.", dataset=name)
+            add(
+                "resource-error",
+                "resources",
+                f"The dataset {name} is missing; send it, header only if there is nothing.",
+                dataset=name,
+            )
     for resource in descriptor.resources:
         found += _resource_violations(resource)
     if descriptor.revision > 1 and descriptor.supersedes is None:
-        add("constraint-error", "supersedes", "A revision above 1 must name the SHA-256 of the descriptor sent before it in `supersedes`.")
+        add(
+            "constraint-error",
+            "supersedes",
+            "A revision above 1 must name the SHA-256 of the descriptor sent before it in `supersedes`.",
+        )
     if descriptor.previous_business_date and descriptor.previous_business_date >= descriptor.business_date:
-        add("constraint-error", "previousBusinessDate", "previousBusinessDate must lie before businessDate.", descriptor.previous_business_date)
+        add(
+            "constraint-error",
+            "previousBusinessDate",
+            "previousBusinessDate must lie before businessDate.",
+            descriptor.previous_business_date,
+        )
     if descriptor.cob_completed_at.astimezone(BANK_TIME).date() < descriptor.business_date:
-        add("constraint-error", "cobCompletedAt", "cobCompletedAt must not lie before the business date.", descriptor.cob_completed_at.isoformat())
+        add(
+            "constraint-error",
+            "cobCompletedAt",
+            "cobCompletedAt must not lie before the business date.",
+            descriptor.cob_completed_at.isoformat(),
+        )
     for code, count in Counter(code for code, _, _ in descriptor.offices).items():
         if count > 1:
-            add("constraint-error", "offices", f"Office {code} is listed more than once; list every open office once.", code)
+            add(
+                "constraint-error",
+                "offices",
+                f"Office {code} is listed more than once; list every open office once.",
+                code,
+            )
     for code, status, reason in descriptor.offices:
         if status == "missing":
-            add("office-missing", "offices", f"Office {code} is missing ({reason or 'no reason given'}); deliver the branch with all its offices.", code)
+            add(
+                "office-missing",
+                "offices",
+                f"Office {code} is missing ({reason or 'no reason given'}); deliver the branch with all its offices.",
+                code,
+            )
     return join_findings(found)
 
 
@@ -137,12 +176,18 @@ def _resource_violations(resource: Resource) -> list[pa.Table]:
         return [finding(PLACE, "resource-error", message, column="resources", value=resource.dataset)]
     dataset = datasets[resource.dataset]
     if resource.format not in FORMATS:
-        found.append(finding(dataset.name, "format-error", "The format must be csv, parquet or xlsx.", value=resource.format))
+        found.append(
+            finding(dataset.name, "format-error", "The format must be csv, parquet or xlsx.", value=resource.format)
+        )
     if resource.encoding not in ENCODINGS:
         message = "The encoding must be utf-8, utf-8-sig or windows-1258."
         found.append(finding(dataset.name, "encoding-error", message, value=resource.encoding))
     if resource.compression not in (None, "gz"):
-        found.append(finding(dataset.name, "compression-error", "The compression must be gz or absent.", value=resource.compression))
+        found.append(
+            finding(
+                dataset.name, "compression-error", "The compression must be gz or absent.", value=resource.compression
+            )
+        )
     expected = {column.name for column in dataset.vnd_columns}
     for column in sorted(expected - resource.control_totals.keys()):
         message = f"controlTotals lacks {column}; give the sum of every column in đồng."
@@ -159,12 +204,23 @@ def _load(content: bytes) -> dict[str, Any]:
             content.decode("utf-8"), object_pairs_hook=_no_doubles, parse_constant=_no_constant, parse_float=_no_float
         )
     except UnicodeDecodeError as error:
-        raise Refusal("encoding-error", f"{PLACE} must be UTF-8.") from error
+        raise RefusalError("encoding-error", f"{PLACE} must be UTF-8.") from error
     except (ValueError, RecursionError) as error:
-        raise Refusal("package-error", f"{PLACE} is not valid JSON: {str(error)[:200]}. Write it again.") from error
+        raise RefusalError("package-error", f"{PLACE} is not valid JSON: {str(error)[:200]}. Write it again.") from error
     if not isinstance(raw, dict):
-        raise Refusal("package-error", f"{PLACE} must hold one JSON object.")
+        raise RefusalError("package-error", f"{PLACE} must hold one JSON object.")
+    if not _is_storable(raw):
+        raise RefusalError("package-error", f"{PLACE} holds the character NUL or half a surrogate pair; write it again.")
     return raw
+
+
+def _is_storable(value: Any) -> bool:
+    """False for a text with NUL or half a surrogate pair, which no database takes."""
+    if isinstance(value, str):
+        return not re.search("[\x00\ud800-\udfff]", value)
+    if isinstance(value, dict):
+        return all(_is_storable(item) for pair in value.items() for item in pair)
+    return all(map(_is_storable, value)) if isinstance(value, list) else True
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -186,12 +242,14 @@ class _Decimal:
 
 
 def _no_float(text: str) -> _Decimal:
+    if len(text) > 40 or re.search(r"[eE][+-]?[0-9]{4,}", text):
+        raise ValueError(f"{text[:40]} is not a number of this contract")
     return _Decimal(text)
 
 
 def _refuse(name: str, problem: str, value: Any = None) -> NoReturn:
     shown = None if value is None else str(value)[:100]
-    raise Refusal("package-error", f"{PLACE}: `{name}` {problem}.", column=name[:60], value=shown)
+    raise RefusalError("package-error", f"{PLACE}: `{name}` {problem}.", column=name[:60], value=shown)
 
 
 def _need(raw: Any, name: str, kind: type, where: str = "") -> Any:
@@ -294,7 +352,7 @@ def _resource(raw: Any, number: int) -> Resource:
 def _plain_name(path: str, where: str) -> str:
     if path in ("", ".", "..", PLACE) or path.startswith("~") or re.search(r"[/\\\x00-\x1f:]", path) or len(path) > 200:
         message = f"{PLACE}: `{where}path` must be the plain name of a file in the same folder."
-        raise Refusal("unsafe-path", message, column="path", value=path[:100])
+        raise RefusalError("unsafe-path", message, column="path", value=path[:100])
     return path
 
 

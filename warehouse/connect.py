@@ -52,7 +52,9 @@ class Warehouse:
     def connect(self, role: Role, *, autocommit: bool = False) -> Connection:
         """Open a connection as `role`. Statements are never prepared: tables come and go below them."""
         try:
-            return psycopg.connect(self.url(role), autocommit=autocommit, prepare_threshold=None, application_name=f"warehouse {role}")
+            return psycopg.connect(
+                self.url(role), autocommit=autocommit, prepare_threshold=None, application_name=f"warehouse {role}"
+            )
         except psycopg.OperationalError as error:
             raise WarehouseError(
                 f"PostgreSQL cannot be reached as {role}: {str(error).strip()}",
@@ -71,7 +73,11 @@ def open_warehouse(home: Path | None = None) -> Warehouse:
     """
     from warehouse.schema import bring_up_to_date  # noqa: PLC0415 - the schema needs connections itself
 
-    settings = read_settings() if home is None else Settings(home, str(home / "landing"), home / "store", home / "outbox", None)
+    settings = (
+        read_settings()
+        if home is None
+        else Settings(home, str(home / "landing"), home / "store", home / "outbox", None)
+    )
     warehouse = Warehouse(settings, settings.url or EmbeddedServer(settings.home).ensure())
     bring_up_to_date(warehouse)
     return warehouse

@@ -39,7 +39,9 @@ def bring_up_to_date(warehouse: Warehouse) -> bool:
         for table in REFERENCE_TABLES:
             load_reference(connection, table)
         for role in LOGIN_ROLES:
-            statement = sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(warehouse.password(role)))
+            statement = sql.SQL("alter role {} password {}").format(
+                sql.Identifier(role), sql.Literal(warehouse.password(role))
+            )
             connection.execute(statement)
         connection.execute(
             "insert into meta.definition (sha256) values (%s) on conflict (is_only) do update "

@@ -84,7 +84,9 @@ class EmbeddedServer:
         """The administrator's address. Raises WarehouseError when the server is stopped."""
         port = self.port
         if port is None:
-            raise WarehouseError("The embedded PostgreSQL is not running", remedy="Start it with `make up` or any command.")
+            raise WarehouseError(
+                "The embedded PostgreSQL is not running", remedy="Start it with `make up` or any command."
+            )
         return f"postgresql://{ADMIN}:{quote(self.password)}@127.0.0.1:{port}/{DATABASE}"
 
     def ensure(self) -> str:
@@ -115,7 +117,9 @@ class EmbeddedServer:
         user = _service_user()
         data = self.home / "pgdata"
         if user and not _reachable(self.home, user):
-            data = FALLBACK / f"warehouse-{hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:12]}" / "pgdata"
+            data = (
+                FALLBACK / f"warehouse-{hashlib.sha256(str(self.home.resolve()).encode()).hexdigest()[:12]}" / "pgdata"
+            )
             (self.home / "data_location").write_text(str(data))
         if user and not _reachable(_wheel_binaries(), user):
             copy = data.parent / "postgresql"
@@ -217,7 +221,9 @@ def _service_user() -> pwd.struct_passwd | None:
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
-    raise WarehouseError("PostgreSQL cannot run as root and there is no user `postgres` or `nobody`.", remedy="Add one.")
+    raise WarehouseError(
+        "PostgreSQL cannot run as root and there is no user `postgres` or `nobody`.", remedy="Add one."
+    )
 
 
 def _reachable(path: Path, user: pwd.struct_passwd) -> bool:

@@ -72,7 +72,7 @@ create index if not exists findings_delivery on meta.findings (delivery_id);
 create table if not exists meta.loads (
     delivery_id bigint primary key references meta.deliveries,
     loaded_at timestamptz not null default now(),
-    seconds jsonb not null default '{}'
+    result jsonb not null default '{}'
 );
 
 -- The last look at each folder of the landing.

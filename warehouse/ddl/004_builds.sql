@@ -1,29 +1,79 @@
 -- Which marts are built from which deliveries, and which build a reader sees.
--- A unit is a branch and date; '*' is the nation, 'infinity' what has no date (dimensions, delivery status).
+--
+-- A unit is what flips as one: a part of the marts, a branch and a date. '*' is the nation, 'infinity' what has no date.
+-- Parts: `state` and `flows` depend on the unit's own delivery, `history` also on earlier ones (period to date, openings,
+-- commitments), `status` (one unit a date) on the ledger, `registers` (one a branch of today) on the newest registers,
+-- `dimensions` on reference data.
+-- Before parts there were units of branch and date only; what they named is built again.
+do $$
+begin
+    if exists (
+        select from information_schema.tables where table_schema = 'meta' and table_name = 'current_units'
+    ) and not exists (
+        select from information_schema.columns
+        where table_schema = 'meta' and table_name = 'current_units' and column_name = 'part'
+    ) then
+        drop table meta.current_units, meta.build_units, meta.builds cascade;
+    end if;
+end
+$$;
+
 create table if not exists meta.builds (
     build_id bigint generated always as identity primary key,
     opened_at timestamptz not null default now(),
+    -- What the build saw when it opened: the ledger up to this entry, reference data and calculation as hashes.
+    ledger_entry_no bigint not null,
+    reference_version text not null,
+    calculation_version text not null,
+    -- Whether nothing is left to build after this one, for what it saw.
+    is_last boolean not null,
+    areas_done text [] not null default '{}',
     flipped_at timestamptz,
     abandoned_at timestamptz
 );
 
 create table if not exists meta.build_units (
     build_id bigint not null references meta.builds,
+    part text not null,
     branch_code text not null,
     business_date date not null,
     delivery_id bigint,
     is_provisional boolean not null default false,
-    fingerprint text not null,
-    primary key (build_id, branch_code, business_date)
+    -- The deliveries whose rows the unit reads from raw: readable until the flip, whatever the ledger says meanwhile.
+    reads bigint [] not null default '{}',
+    -- Null: the unit is no longer wanted, and the flip removes it.
+    fingerprint text,
+    primary key (build_id, part, branch_code, business_date)
 );
 
 create table if not exists meta.current_units (
+    part text not null,
     branch_code text not null,
     business_date date not null,
     build_id bigint not null,
     delivery_id bigint,
     fingerprint text not null,
-    primary key (branch_code, business_date)
+    primary key (part, branch_code, business_date)
+);
+
+-- Rows of marts that no reader sees any more; housekeeping deletes them.
+create table if not exists meta.superseded_units (
+    part text not null,
+    branch_code text not null,
+    business_date date not null,
+    build_id bigint not null,
+    primary key (build_id, part, branch_code, business_date)
+);
+
+-- The tables that dbt keeps and adds rows to, as they were defined last; `*_column` null: the constant of the unit.
+create table if not exists meta.built_tables (
+    schema_name text not null,
+    table_name text not null,
+    part text,
+    branch_column text,
+    date_column text,
+    definition text not null,
+    primary key (schema_name, table_name)
 );
 
 create table if not exists meta.branch_access (
@@ -34,20 +84,27 @@ create table if not exists meta.branch_access (
 
 -- The build that is being made now, at most one.
 create or replace view meta.running_build as
-select max(build_id) as build_id
+select
+    build_id,
+    ledger_entry_no
 from meta.builds
-where flipped_at is null and abandoned_at is null;
+where flipped_at is null and abandoned_at is null
+order by build_id desc
+limit 1;
 
 -- What views on raw show: everything visible, and the inputs of a build that has begun with what was visible then.
 create or replace view meta.readable_deliveries as
 select delivery_id from meta.visible_deliveries
 union
-select u.delivery_id
+select unnest(u.reads) as delivery_id
 from meta.build_units as u
-inner join meta.running_build as b on u.build_id = b.build_id
-where u.delivery_id is not null;
+where u.build_id = (select b.build_id from meta.running_build as b);
 
 -- A branch reader sees its own lines of the mapping, which the row policies of the marts ask.
 alter table meta.branch_access enable row level security;
 drop policy if exists own_lines on meta.branch_access;
 create policy own_lines on meta.branch_access for select to branch_reader using (role_name = current_user);
+
+grant delete on meta.builds, meta.superseded_units to transformer;
+grant insert on meta.superseded_units to transformer;
+grant insert, update, delete on meta.built_tables to transformer;

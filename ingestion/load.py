@@ -1,0 +1,303 @@
+"""Load one registered delivery from the store: verified while streaming, in constant memory, in one transaction.
+
+Each file is parsed and checked block by block in one thread while the block before is on its way to PostgreSQL's COPY.
+What is copied is what was checked: the canonical rows, not the bytes as sent.
+"""
+
+from __future__ import annotations
+
+import queue
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import IO, Any
+
+import pyarrow as pa
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from contract.errors import UnsafeInputError, WarehouseError
+from contract.findings import finding, join_findings, no_findings
+from contract.model import Dataset, load_datasets
+from ingestion.descriptor import Resource, find_descriptor_violations, parse_descriptor
+from ingestion.ledger import copy_findings, delete_findings, to_csv
+from ingestion.read import Block, read_blocks, report
+from ingestion.store import Store
+from ingestion.streams import open_stream
+from ingestion.totals import Totals, find_duplicate_keys
+from warehouse.connect import Connection, Warehouse
+
+FINDINGS_AT_ONCE = 50_000
+BLOCKS_AHEAD = 2
+
+
+@dataclass
+class LoadResult:
+    """What a load leaves for the checks after it: the datasets that could not be read in full, and seconds by dataset."""
+
+    delivery_id: int
+    unreadable: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what meta.loads keeps."""
+        return {"unreadable": self.unreadable, "seconds": self.seconds}
+
+
+def load_delivery(
+    warehouse: Warehouse,
+    delivery_id: int,
+    progress: Callable[[str], None] | None = None,
+    *,
+    keep_findings: bool = False,
+) -> LoadResult:
+    """Load the rows of a delivery into raw.<dataset>_d<id> and personal.customers_d<id>, and write its findings.
+
+    `keep_findings`: the delivery is judged already and only its rows are wanted. Nothing becomes visible. Repeating it, also after a crash, replaces what the attempt before left.
+    """
+    with warehouse.connect("loader") as connection, warehouse.connect("loader", autocommit=True) as notes:
+        row = connection.execute(
+            "select branch_code, business_date, descriptor_sha256 from meta.deliveries where delivery_id = %s",
+            [delivery_id],
+        ).fetchone()
+        if row is None:
+            raise WarehouseError(
+                f"There is no delivery {delivery_id}", remedy="Ask `python -m pipeline status` for what is on record."
+            )
+        store = Store(warehouse.settings.store)
+        descriptor = parse_descriptor(store.path(row[2]).read_bytes())
+        save = _discard if keep_findings else partial(copy_findings, notes, delivery_id)
+        if not keep_findings:
+            delete_findings(notes, delivery_id)
+        save(find_descriptor_violations(descriptor))
+        drop_rows(connection, delivery_id)
+        load = _Load(connection, save, store, delivery_id, row[0], row[1].isoformat())
+        resources = {resource.dataset: resource for resource in descriptor.resources}
+        for dataset in load_datasets().values():
+            load.create(dataset)
+            if dataset.name in resources:
+                if progress:
+                    progress(f"{row[0]} {row[1]}: {dataset.name}")
+                load.fill(dataset, resources[dataset.name])
+            elif descriptor.working_day or dataset.kind == "full":
+                load.result.unreadable.append(dataset.name)
+        connection.execute(
+            "insert into meta.loads (delivery_id, result) values (%s, %s)", [delivery_id, Jsonb(load.result.as_json())]
+        )
+        return load.result
+
+
+def _discard(_: pa.Table) -> None:
+    """Findings of rows that are only staged again are on record."""
+
+
+def drop_rows(connection: Connection, delivery_id: int) -> None:
+    """Remove every row of a delivery that is not attached, with its tables and views (nothing visible reads them)."""
+    for dataset in load_datasets().values():
+        if dataset.is_large:
+            connection.execute(sql.SQL("drop table if exists {}").format(_leaf("raw", dataset, delivery_id)))
+        else:
+            connection.execute(sql.SQL("drop view if exists {}").format(_leaf("raw", dataset, delivery_id)))
+            rows = sql.Identifier("raw", f"{dataset.name}_rows")
+            connection.execute(sql.SQL("delete from {} where delivery_id = %s").format(rows), [delivery_id])
+        if dataset.pii_columns:
+            connection.execute(sql.SQL("drop table if exists {}").format(_leaf("personal", dataset, delivery_id)))
+    connection.execute("delete from meta.loads where delivery_id = %s", [delivery_id])
+
+
+def attach_rows(connection: Connection, delivery_id: int) -> None:
+    """Make the loaded leaves part of their tables, and drop the views that served validation."""
+    for dataset in load_datasets().values():
+        if dataset.is_large:
+            _attach(connection, "raw", dataset, delivery_id)
+            if dataset.pii_columns:
+                _attach(connection, "personal", dataset, delivery_id)
+        else:
+            connection.execute(sql.SQL("drop view if exists {}").format(_leaf("raw", dataset, delivery_id)))
+
+
+def _attach(connection: Connection, schema: str, dataset: Dataset, delivery_id: int) -> None:
+    statement = sql.SQL("alter table {} attach partition {} for values in ({})")
+    parent = sql.Identifier(schema, f"{dataset.name}_rows")
+    connection.execute(statement.format(parent, _leaf(schema, dataset, delivery_id), sql.Literal(delivery_id)))
+
+
+@dataclass
+class _Load:
+    connection: Connection
+    save: Callable[[pa.Table], None]
+    store: Store
+    delivery_id: int
+    branch_code: str
+    business_date: str
+
+    def __post_init__(self) -> None:
+        self.result = LoadResult(self.delivery_id)
+
+    def create(self, dataset: Dataset) -> None:
+        """Create the empty leaf of a large dataset, or the view on a small one."""
+        if dataset.is_large:
+            self._create_leaf("raw", dataset)
+            if dataset.pii_columns:
+                self._create_leaf("personal", dataset)
+            return
+        statement = sql.SQL("create view {} as select * from {} where delivery_id = {}")
+        rows = sql.Identifier("raw", f"{dataset.name}_rows")
+        self.connection.execute(
+            statement.format(_leaf("raw", dataset, self.delivery_id), rows, sql.Literal(self.delivery_id))
+        )
+
+    def _create_leaf(self, schema: str, dataset: Dataset) -> None:
+        # Constant tags are defaults, so they cost nothing in the stream; the check makes ATTACH instant.
+        statement = sql.SQL(
+            """
+            create table {leaf} (like {rows} including storage, check (delivery_id = {id}));
+            alter table {leaf} alter delivery_id set default {id}, alter branch_code set default {branch},
+                alter business_date set default {date};
+            """
+        )
+        self.connection.execute(statement.format(
+            leaf=_leaf(schema, dataset, self.delivery_id), rows=sql.Identifier(schema, f"{dataset.name}_rows"),
+            id=sql.Literal(self.delivery_id), branch=sql.Literal(self.branch_code), date=sql.Literal(self.business_date),
+        ))  # fmt: skip
+
+    def fill(self, dataset: Dataset, resource: Resource) -> None:
+        """Read, check and copy one file; its findings go to meta.findings as they come."""
+        started = time.monotonic()
+        reading = _Reading(self.store, dataset, resource, self.save)
+        try:
+            with tempfile.TemporaryFile() as personal:
+                self._copy_raw(dataset, reading, personal)
+                if dataset.pii_columns and not reading.has_errors:
+                    personal.seek(0)
+                    self._copy_personal(dataset, personal)
+        finally:
+            reading.stop()
+        reading.compare()
+        if reading.has_errors:
+            self.result.unreadable.append(dataset.name)
+        self.result.seconds[dataset.name] = round(time.monotonic() - started, 3)
+
+    def _copy_raw(self, dataset: Dataset, reading: _Reading, personal: IO[bytes]) -> None:
+        names = [column.name for column in dataset.raw_columns]
+        tags = ["row_no"] if dataset.is_large else ["row_no", "delivery_id", "branch_code", "business_date"]
+        target = (
+            _leaf("raw", dataset, self.delivery_id)
+            if dataset.is_large
+            else sql.Identifier("raw", f"{dataset.name}_rows")
+        )
+        personal_names = [column.name for column in dataset.columns if column.is_key or column.is_pii]
+        with self.connection.cursor().copy(_copy_statement(target, [*tags, *names])) as copy:
+            for block in reading.blocks():
+                row_no = pa.array(block.row_numbers)
+                rows = block.table.select(names).add_column(0, "row_no", row_no)
+                if not dataset.is_large:
+                    for place, value in enumerate((self.delivery_id, self.branch_code, self.business_date), 1):
+                        rows = rows.add_column(place, tags[place], pa.repeat(pa.scalar(value), rows.num_rows))
+                copy.write(to_csv(rows))
+                if dataset.pii_columns:
+                    personal.write(to_csv(block.table.select(personal_names).add_column(0, "row_no", row_no)))
+
+    def _copy_personal(self, dataset: Dataset, personal: IO[bytes]) -> None:
+        names = [column.name for column in dataset.columns if column.is_key or column.is_pii]
+        statement = _copy_statement(_leaf("personal", dataset, self.delivery_id), ["row_no", *names])
+        with self.connection.cursor().copy(statement) as copy:
+            while chunk := personal.read(1 << 20):
+                copy.write(chunk)
+
+
+class _Reading:
+    """Reads one file in a thread of its own; `blocks` yields what may be copied until the first error."""
+
+    def __init__(self, store: Store, dataset: Dataset, resource: Resource, save: Callable[[pa.Table], None]) -> None:
+        self.store, self.dataset, self.resource, self.save = store, dataset, resource, save
+        self.totals = Totals(dataset)
+        self.has_errors = False
+        self.pending = no_findings()
+        self.queue: queue.Queue[Block | BaseException | None] = queue.Queue(BLOCKS_AHEAD)
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self._read, name=f"read {dataset.name}", daemon=True)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield checked blocks. After the first error the rest is read for its findings only."""
+        self.thread.start()
+        while (block := self.queue.get()) is not None:
+            if isinstance(block, BaseException):
+                raise block
+            if block.findings.num_rows:
+                self._note(block)
+            if not self.has_errors:
+                yield block
+
+    def compare(self) -> None:
+        """Compare what arrived with what the manifest declares, and save what is left of the findings."""
+        name, declared, totals = self.dataset.name, self.resource, self.totals
+        found = []
+        if totals.row_count != declared.row_count:
+            message = f"{totals.row_count} rows arrived, rowCount says {declared.row_count}; send the whole file or the right count."
+            found.append(finding(name, "row-count", message, value=str(totals.row_count)))
+        if not self.has_errors:
+            for column, total in totals.control_totals.items():
+                stated = declared.control_totals.get(column, total)
+                if stated != total:
+                    message = f"The rows sum to {total} đồng, controlTotals says {stated} (difference {total - stated}); send the right rows or total."
+                    found.append(finding(name, "control-total", message, column=column, value=str(total)))
+            if totals.key_checksum != declared.key_checksum:
+                message = "The keys do not have the declared keyChecksum: a row is lost, doubled or has another key; extract again."
+                found.append(finding(name, "key-checksum", message, value=str(totals.key_checksum)))
+        self.save(join_findings([self.pending, *found]))
+        self.pending = no_findings()
+        suspects = totals.find_suspect_hashes()
+        if suspects.size:
+            for doubled in find_duplicate_keys(self._checked_blocks(), self.dataset, suspects):
+                self.save(doubled)
+
+    def stop(self) -> None:
+        """End the thread, also in the middle of a file."""
+        self.stopped.set()
+        while self.thread.is_alive():
+            try:
+                self.queue.get(timeout=0.05)
+            except queue.Empty:
+                continue
+
+    def _note(self, block: Block) -> None:
+        self.has_errors = self.has_errors or block.has_errors
+        self.pending = join_findings([self.pending, block.findings])
+        if self.pending.num_rows > FINDINGS_AT_ONCE:
+            self.save(self.pending)
+            self.pending = no_findings()
+
+    def _read(self) -> None:
+        last: BaseException | None = None
+        try:
+            for block in self._checked_blocks():
+                self.totals.add(block)
+                self.queue.put(block)
+                if self.stopped.is_set():
+                    return
+        except BaseException as error:  # handed to the thread that waits for the blocks
+            last = error
+        self.queue.put(last)
+
+    def _checked_blocks(self) -> Iterator[Block]:
+        resource = self.resource
+        try:
+            with open_stream(self.store.path(resource.sha256), resource.compression) as stream:
+                yield from read_blocks(
+                    stream, self.dataset, format=resource.format, encoding=resource.encoding, dialect=resource.dialect
+                )
+        except UnsafeInputError as error:
+            yield report(self.dataset, finding(self.dataset.name, "compression-error", f"{error.problem}. {error.remedy}"))
+
+
+def _leaf(schema: str, dataset: Dataset, delivery_id: int) -> sql.Identifier:
+    return sql.Identifier(schema, f"{dataset.name}_d{delivery_id}")
+
+
+def _copy_statement(target: sql.Identifier, columns: list[str]) -> sql.Composed:
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    return sql.SQL("copy {} ({}) from stdin (format csv)").format(target, names)

@@ -1,0 +1,247 @@
+"""What is visible: a function of the deliveries on record, not of their order (contract section 6).
+
+Per family of branches, dates ascending: the visible revision of a date is the highest that passes, its roll-forward
+measured against what is visible at its previousBusinessDate. `resolve` computes that for one family, from the
+deliveries and the measurements on record, and writes a ledger entry for each change, all in one transaction.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import attrgetter
+
+from ingestion.ledger import Entry, Verdict, append_entry
+from ingestion.rules import Counts
+from ingestion.succession import Key, Succession, read_succession
+from warehouse.connect import Connection
+
+Measure = Callable[[Connection, int, list[int]], Counts]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A delivery on record that may become visible. `rows_id` is the delivery that holds its rows."""
+
+    delivery_id: int
+    rows_id: int
+    key: Key
+    business_date: dt.date
+    revision: int
+    previous: dt.date | None
+    intake: Counts | None
+    was_published: bool
+    last_verdict: str | None
+    is_duplicate: bool
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on a claim, the opening it was measured against (None: unchecked) and the reason in one sentence."""
+
+    verdict: Verdict
+    opening: list[int] | None
+    reason: str
+    rule: str | None = None
+
+    @property
+    def passes(self) -> bool:
+        return self.verdict != "held"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A change that was written to the ledger."""
+
+    entry_no: int
+    delivery_id: int
+    judgement: Judgement
+
+
+def resolve(connection: Connection, key: Key, measure: Measure) -> list[Turn]:
+    """Bring the ledger up to date for the family of `key` and return what turned. The caller commits.
+
+    `measure` measures a delivery against an opening; its results are kept in meta.openings and asked only once.
+    """
+    succession = read_succession(connection)
+    family = succession.family(key)
+    connection.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"family {family[0][0]} {family[0][1]}"])
+    claims = read_claims(connection, family)
+    visible_now = _visible_now(connection, family)
+    judge = _Judge(connection, succession, family, measure)
+    entries: list[tuple[Claim, Judgement, int | None]] = []
+    for (branch, date), rivals in _by_place(claims):
+        judged, winner = judge.decide(branch, date, rivals)
+        visible = winner.rows_id if winner else None
+        changed = [(claim, judgement) for claim, judgement in judged if judgement.verdict != claim.last_verdict]
+        if not changed and visible != visible_now.get((branch, date)):
+            changed = [judged[0]]
+        # The winner's entry comes last: it stands for the date.
+        changed.sort(key=lambda pair: (pair[0] is winner, pair[0].revision))
+        entries += [(claim, judgement, visible) for claim, judgement in changed]
+    return [
+        Turn(_write(connection, claim, judgement, visible), claim.delivery_id, judgement)
+        for claim, judgement, visible in entries
+    ]
+
+
+def read_claims(connection: Connection, family: list[Key]) -> list[Claim]:
+    """Return the judged-at-the-door deliveries of a family, by date, revision and arrival."""
+    cursor = connection.execute(
+        """
+        select d.delivery_id, coalesce(d.duplicate_of, d.delivery_id), d.branch_code, d.branch_valid_from, d.business_date,
+            d.revision, d.previous_business_date, i.errors, i.warnings, i.could_not_run,
+            exists (select from meta.ledger as l where l.delivery_id = d.delivery_id
+                and l.verdict in ('published', 'published_with_warnings', 'provisional')),
+            (select l.verdict from meta.ledger as l where l.delivery_id = d.delivery_id order by l.entry_no desc limit 1),
+            d.duplicate_of is not null
+        from meta.deliveries as d
+        inner join meta.intakes as i on i.delivery_id = coalesce(d.duplicate_of, d.delivery_id)
+        where (d.branch_code, d.branch_valid_from) in (select * from unnest(%s::text[], %s::date[]))
+        order by d.business_date, d.revision, d.delivery_id
+        """,
+        family_arrays(family),
+    )
+    return [
+        Claim(
+            row[0], row[1], (row[2], row[3]), row[4], row[5], row[6],
+            # A check that could not run counts as failed.
+            Counts(row[7] + (1 if row[9] else 0), row[8]), row[10], row[11], row[12],
+        )
+        for row in cursor
+    ]  # fmt: skip
+
+
+def family_arrays(family: list[Key]) -> list[list[str] | list[dt.date]]:
+    """The codes and the valid_from dates of a family, as two parameters."""
+    return [[code for code, _ in family], [valid_from for _, valid_from in family]]
+
+
+class _Judge:
+    """Judges date after date, remembering what has become visible so far."""
+
+    def __init__(self, connection: Connection, succession: Succession, family: list[Key], measure: Measure) -> None:
+        self.connection = connection
+        self.succession = succession
+        self.measure = measure
+        self.visible: dict[tuple[Key, dt.date], int] = {}
+        cursor = connection.execute(
+            """
+            select o.delivery_id, o.opening, o.errors, o.warnings from meta.openings as o
+            inner join meta.deliveries as d on o.delivery_id = d.delivery_id
+            where (d.branch_code, d.branch_valid_from) in (select * from unnest(%s::text[], %s::date[]))
+            """,
+            family_arrays(family),
+        )
+        self.measured = {(row[0], tuple(row[1])): Counts(row[2], row[3]) for row in cursor}
+
+    def decide(
+        self, branch: Key, date: dt.date, rivals: list[Claim]
+    ) -> tuple[list[tuple[Claim, Judgement]], Claim | None]:
+        """Judge the claims of one branch and date, best first, until one passes; judge new ones in any case."""
+        judged: list[tuple[Claim, Judgement]] = []
+        winner: Claim | None = None
+        for claim in _best_first(rivals):
+            if winner is not None and claim.last_verdict is not None:
+                continue
+            judgement = self.judge(claim)
+            # A duplicate speaks for the delivery that it repeats: the entry is that one's.
+            subject = next(rival for rival in rivals if rival.delivery_id == claim.rows_id)
+            if winner is None and judgement.passes:
+                winner = subject
+            if subject not in [known for known, _ in judged]:
+                judged.append((subject, judgement))
+        if winner is not None:
+            self.visible[branch, date] = winner.rows_id
+        return judged, winner
+
+    def judge(self, claim: Claim) -> Judgement:
+        assert claim.intake is not None
+        if claim.intake.errors:
+            return Judgement(
+                "held", None, f"{claim.intake.errors} finding(s) at the door hold the delivery; see the feedback."
+            )
+        overlapped = self._overlapped(claim)
+        if overlapped:
+            start = f"after {claim.previous}" if claim.previous else "a first delivery (previousBusinessDate null)"
+            reason = f"The interval {start} contains {overlapped}, which is visible already; set previousBusinessDate to {overlapped}."
+            return Judgement("held", None, reason, rule="interval-overlap")
+        if claim.previous is None:
+            return self._published(claim.intake.warnings, None, "A first delivery: there is no roll-forward to check.")
+        holders = self.succession.holders(claim.key, claim.previous)
+        opening = [self.visible.get((holder, claim.previous)) for holder in holders]
+        if not opening or None in opening:
+            return Judgement(
+                "provisional",
+                None,
+                f"Nothing, or not everything, is visible at {claim.previous}: roll-forward unchecked.",
+            )
+        ids = sorted(rows_id for rows_id in opening if rows_id is not None)
+        counts = self._measured(claim.rows_id, ids)
+        if counts.errors:
+            return Judgement(
+                "held",
+                ids,
+                f"{counts.errors} finding(s) against what is visible at {claim.previous}; see the feedback.",
+            )
+        return self._published(
+            claim.intake.warnings + counts.warnings, ids, f"Everything holds; it follows {claim.previous}."
+        )
+
+    def _published(self, warnings: int, opening: list[int] | None, reason: str) -> Judgement:
+        if warnings:
+            return Judgement("published_with_warnings", opening, f"{reason} {warnings} warning(s); see the feedback.")
+        return Judgement("published", opening, reason)
+
+    def _overlapped(self, claim: Claim) -> dt.date | None:
+        relatives = {claim.key, *self.succession.predecessors(claim.key)}
+        dates = [date for key, date in self.visible if key in relatives and date < claim.business_date]
+        return max((date for date in dates if claim.previous is None or date > claim.previous), default=None)
+
+    def _measured(self, delivery_id: int, opening: list[int]) -> Counts:
+        known = self.measured.get((delivery_id, tuple(opening)))
+        if known:
+            return known
+        counts = self.measure(self.connection, delivery_id, opening)
+        self.connection.execute(
+            "insert into meta.openings (delivery_id, opening, errors, warnings) values (%s, %s, %s, %s)",
+            [delivery_id, opening, counts.errors, counts.warnings],
+        )
+        return counts
+
+
+def _best_first(rivals: list[Claim]) -> list[Claim]:
+    """Order claims: highest revision first; under one number the one that was published, else by arrival."""
+    by_number: dict[int, list[Claim]] = {}
+    for claim in sorted(rivals, key=attrgetter("delivery_id")):
+        by_number.setdefault(claim.revision, []).append(claim)
+    ordered: list[Claim] = []
+    for number in sorted(by_number, reverse=True):
+        claims = by_number[number]
+        owner = next((claim for claim in claims if claim.was_published or claim.is_duplicate), None)
+        ordered += [owner] if owner else claims
+    return ordered
+
+
+def _by_place(claims: list[Claim]) -> list[tuple[tuple[Key, dt.date], list[Claim]]]:
+    places: dict[tuple[Key, dt.date], list[Claim]] = {}
+    for claim in claims:
+        places.setdefault((claim.key, claim.business_date), []).append(claim)
+    return sorted(places.items(), key=lambda place: (place[0][1], place[0][0]))
+
+
+def _visible_now(connection: Connection, family: list[Key]) -> dict[tuple[Key, dt.date], int]:
+    cursor = connection.execute(
+        "select branch_code, branch_valid_from, business_date, delivery_id from meta.visible_deliveries"
+    )
+    members = set(family)
+    return {((code, start), date): delivery_id for code, start, date, delivery_id in cursor if (code, start) in members}
+
+
+def _write(connection: Connection, claim: Claim, judgement: Judgement, visible: int | None) -> int:
+    return append_entry(connection, Entry(
+        claim.key[0], claim.key[1], claim.business_date, claim.revision, claim.delivery_id, judgement.verdict,
+        judgement.reason, sets_visible=True, visible_delivery_id=visible, opening=judgement.opening,
+        detail={"rule": judgement.rule} if judgement.rule else {},
+    ))  # fmt: skip

@@ -1,0 +1,77 @@
+"""The steps of a night for one branch. Each asks the database what is to be done, does it, and may be repeated or run
+twice at once: PostgreSQL decides who works on a delivery.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from ingestion.landing import Folder, Landing
+from ingestion.publish import resolve
+from ingestion.receive import Arrival, receive_folder
+from pipeline.intake import measure_with
+from pipeline.outcomes import Outcome, arrival_outcome, tell_branch, turn_outcome
+from warehouse.connect import Warehouse
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which deliveries to look at: None means all."""
+
+    branch: str | None = None
+    business_date: dt.date | None = None
+
+    def takes(self, folder: Folder) -> bool:
+        """True when the folder's names match."""
+        return self.business_date is None or folder.business_date == self.business_date.isoformat()
+
+
+def find_branches(warehouse: Warehouse) -> list[str]:
+    """Return the branches that have something to do: a folder not seen as it is now, or work left unfinished."""
+    landing = Landing(warehouse.settings.landing)
+    with warehouse.connect("loader") as connection:
+        settled = set(connection.execute("select path, fingerprint from meta.arrivals where verdict <> 'waiting'"))
+        unfinished = {row[0] for row in connection.execute(
+            """
+            select distinct d.branch_code from meta.deliveries as d
+            left join meta.intakes as i on i.delivery_id = d.delivery_id
+            where d.duplicate_of is null and (i.delivery_id is null or i.could_not_run is not null
+                or not exists (select from meta.ledger as l where l.delivery_id = d.delivery_id))
+            """
+        )}  # fmt: skip
+    seen = {
+        code
+        for code in landing.branches()
+        if any((folder.path, folder.fingerprint) not in settled for folder in landing.folders(code))
+    }
+    return sorted(seen | unfinished)
+
+
+def verify_branch(warehouse: Warehouse, branch_code: str, selection: Selection | None = None) -> list[Arrival]:
+    """Look at every folder of the branch, oldest first; keep and register what is new."""
+    landing = Landing(warehouse.settings.landing)
+    wanted = selection or Selection()
+    arrivals = [
+        receive_folder(warehouse, landing, folder) for folder in landing.folders(branch_code) if wanted.takes(folder)
+    ]
+    for arrival in arrivals:
+        if arrival.verdict == "refused":
+            tell_branch(warehouse.settings.outbox, arrival_outcome(arrival))
+    return arrivals
+
+
+def publish_branch(warehouse: Warehouse, branch_code: str) -> list[Outcome]:
+    """Bring the ledger up to date for the branch and its relatives; return every delivery whose verdict turned."""
+    turned: list[Outcome] = []
+    with warehouse.connect("loader") as connection:
+        starts = connection.execute(
+            "select valid_from from meta.branches where branch_code = %s", [branch_code]
+        ).fetchall()
+        for (valid_from,) in starts:
+            turns = resolve(connection, (branch_code, valid_from), measure_with(warehouse))
+            connection.commit()
+            turned += [turn_outcome(connection, turn) for turn in turns]
+    for outcome in turned:
+        tell_branch(warehouse.settings.outbox, outcome)
+    return turned

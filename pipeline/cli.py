@@ -1,0 +1,198 @@
+"""The command line of the warehouse: `python -m pipeline --help`."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from contract.errors import WarehouseError
+
+GOOD, BAD, USAGE, INTERNAL = 0, 1, 64, 70
+
+DESCRIPTION = """\
+The data warehouse of the Bank for Social Policies: takes in what the branches deliver, proves it right to the đồng,
+and builds the marts.
+
+environment:
+  WAREHOUSE_HOME     where the embedded warehouse lives (default .warehouse/); another value is another warehouse
+  WAREHOUSE_URL      postgresql://... of any other PostgreSQL 16+ to be used instead of the embedded one
+  WAREHOUSE_LANDING  where branches deliver (default <home>/landing); any storage address that fsspec reads
+  WAREHOUSE_STORE    where delivered bytes are kept (default <home>/store)
+  WAREHOUSE_OUTBOX   where branches find their feedback (default <home>/outbox)
+
+exit codes: 0 nothing held or refused, 1 something was, 64 wrong usage, 70 internal error
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that exits with 64 on wrong usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except WarehouseError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return INTERNAL
+    except KeyboardInterrupt:
+        print("Interrupted; nothing half-done is visible. Run the command again to go on.", file=sys.stderr)
+        return INTERNAL
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return GOOD
+    except Exception:
+        traceback.print_exc()
+        return INTERNAL
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="python -m pipeline", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+
+    sample = commands.add_parser("sample", help="write synthetic deliveries that meet a profile of published figures")
+    sample.add_argument("--profile", required=True, help="a name such as ninh-thuan-2024q1, or a YAML file")
+    sample.add_argument("--out", required=True, type=Path, help="the folder to write into, laid out as a landing")
+    sample.add_argument("--seed", type=int, help="another set of synthetic persons and loans")
+    sample.set_defaults(run=_sample)
+
+    night = commands.add_parser(
+        "night", help="take in every delivery that has something to do, oldest first, then build the marts"
+    )
+    night.add_argument("--landing", help="look here instead of WAREHOUSE_LANDING")
+    night.add_argument("--business-date", type=_date, help="only deliveries of this date (YYYY-MM-DD)")
+    night.add_argument("--branch", help="only this branch (2-digit code)")
+    night.add_argument("--json", action="store_true", help="print one JSON array of verdicts on standard output")
+    night.set_defaults(run=_night)
+
+    status = commands.add_parser("status", help="show the last verdict on every delivery and what is visible")
+    status.add_argument("--json", action="store_true", help="print one JSON array of verdicts on standard output")
+    status.set_defaults(run=_status)
+
+    build = commands.add_parser("build", help="bring the marts up to what is visible")
+    build.add_argument("--full", action="store_true", help="build everything again, beside what readers see")
+    build.set_defaults(run=_build)
+
+    psql = commands.add_parser("psql", help="open psql on the warehouse; arguments are passed through", add_help=False)
+    psql.add_argument("arguments", nargs=argparse.REMAINDER)
+    psql.set_defaults(run=_psql)
+
+    commands.add_parser("up", help="start Airflow and print its address and login").set_defaults(run=_up)
+    commands.add_parser("down", help="stop Airflow and the embedded PostgreSQL").set_defaults(run=_down)
+    commands.add_parser(
+        "demo", help="run both sample provinces through the DAGs and compare with the published figures"
+    ).set_defaults(run=_demo)
+    return parser
+
+
+def _date(text: str) -> dt.date:
+    return dt.date.fromisoformat(text)
+
+
+def say(message: str) -> None:
+    """Show progress on standard error."""
+    print(f"{time.strftime('%H:%M:%S')}  {message}", file=sys.stderr, flush=True)
+
+
+def _sample(options: argparse.Namespace) -> int:
+    import samples  # noqa: PLC0415
+
+    try:
+        folders = samples.generate(options.profile, options.out, seed=options.seed, progress=say)
+    except samples.ProfileError as error:
+        print(f"ProfileError: {error}", file=sys.stderr)
+        return USAGE
+    say(f"wrote {len(folders)} deliveries below {options.out}")
+    return GOOD
+
+
+def _night(options: argparse.Namespace) -> int:
+    if options.landing:
+        os.environ["WAREHOUSE_LANDING"] = (
+            options.landing if "://" in options.landing else os.path.abspath(options.landing)
+        )
+    from pipeline.branch import Selection  # noqa: PLC0415
+    from pipeline.build import build as build_marts  # noqa: PLC0415
+    from pipeline.night import run_night, timed  # noqa: PLC0415
+    from warehouse.connect import open_warehouse  # noqa: PLC0415
+
+    warehouse = open_warehouse()
+    night = run_night(warehouse, Selection(options.branch, options.business_date), say)
+    timed(night.seconds, "marts", lambda: build_marts(warehouse, progress=say))
+    say("seconds: " + ", ".join(f"{step} {seconds:.1f}" for step, seconds in night.seconds.items()))
+    if options.json:
+        print(json.dumps([outcome.as_json() for outcome in night.outcomes], ensure_ascii=False))
+    else:
+        for outcome in night.outcomes:
+            print(outcome.line)
+        if not night.outcomes:
+            print(f"No delivery found in {warehouse.settings.landing}.")
+        elif all(outcome.verdict == "duplicate" for outcome in night.outcomes):
+            print("Every delivery is a duplicate: nothing has changed.")
+    return BAD if night.is_bad else GOOD
+
+
+def _status(options: argparse.Namespace) -> int:
+    from pipeline.status import read_status  # noqa: PLC0415
+    from warehouse.connect import open_warehouse  # noqa: PLC0415
+
+    outcomes = read_status(open_warehouse())
+    if options.json:
+        print(json.dumps([outcome.as_json() for outcome in outcomes], ensure_ascii=False))
+    else:
+        for outcome in outcomes:
+            print(outcome.line)
+        if not outcomes:
+            print("No delivery is on record. `make run` takes in the two sample provinces.")
+    return BAD if any(outcome.is_bad for outcome in outcomes) else GOOD
+
+
+def _build(options: argparse.Namespace) -> int:
+    from pipeline.build import build as build_marts  # noqa: PLC0415
+    from warehouse.connect import open_warehouse  # noqa: PLC0415
+
+    print(build_marts(open_warehouse(), full=options.full, progress=say))
+    return GOOD
+
+
+def _psql(options: argparse.Namespace) -> NoReturn:
+    from warehouse.connect import open_warehouse  # noqa: PLC0415
+
+    warehouse = open_warehouse()
+    program = warehouse.program("psql")
+    os.execv(program, [program, warehouse.url("admin"), *options.arguments])
+
+
+def _up(_: argparse.Namespace) -> int:
+    from pipeline import airflow  # noqa: PLC0415
+
+    airflow.up(progress=say)
+    return GOOD
+
+
+def _down(_: argparse.Namespace) -> int:
+    from pipeline import airflow  # noqa: PLC0415
+
+    airflow.down(progress=say)
+    return GOOD
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from pipeline import demo  # noqa: PLC0415
+
+    return demo.run(progress=say)

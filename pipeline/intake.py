@@ -1,0 +1,126 @@
+"""One delivery from registered to judged: load, validate, measure. Shared by the DAGs, the command line and the check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from psycopg.types.json import Jsonb
+
+from contract.errors import WarehouseError
+from contract.model import load_datasets
+from ingestion.ledger import copy_findings
+from ingestion.load import attach_rows, drop_rows, load_delivery
+from ingestion.publish import Measure
+from ingestion.rules import Counts, count_findings, find_dataset_violations, measure_opening
+from warehouse.connect import Connection, Warehouse
+
+Progress = Callable[[str], None]
+
+
+def quiet(_: str) -> None:
+    """Show no progress."""
+
+
+def pending_deliveries(connection: Connection, branch_code: str, *, is_loaded: bool) -> list[int]:
+    """Return the deliveries of a branch without a judgement of their own, oldest first: those loaded, or those not."""
+    cursor = connection.execute(
+        """
+        select d.delivery_id from meta.deliveries as d
+        left join meta.intakes as i on i.delivery_id = d.delivery_id
+        left join meta.loads as l on l.delivery_id = d.delivery_id
+        where d.branch_code = %s and d.duplicate_of is null and (i.delivery_id is null or i.could_not_run is not null)
+            and (l.delivery_id is not null) = %s
+        order by d.business_date, d.revision, d.delivery_id
+        """,
+        [branch_code, is_loaded],
+    )
+    return [row[0] for row in cursor]
+
+
+@contextmanager
+def working_on(warehouse: Warehouse, delivery_id: int) -> Iterator[Connection]:
+    """Hold the delivery for this process; another one waits. Freed when this process ends, however it ends."""
+    with warehouse.connect("loader", autocommit=True) as connection:
+        connection.execute("select pg_advisory_lock(hashtext('delivery'), %s)", [delivery_id])
+        yield connection
+
+
+def load_pending(warehouse: Warehouse, branch_code: str, progress: Progress = quiet) -> list[int]:
+    """Load what is registered and not loaded; return the ids."""
+    with warehouse.connect("loader", autocommit=True) as connection:
+        waiting = pending_deliveries(connection, branch_code, is_loaded=False)
+    loaded = []
+    for delivery_id in waiting:
+        with working_on(warehouse, delivery_id) as connection:
+            if delivery_id in pending_deliveries(connection, branch_code, is_loaded=False):
+                load_delivery(warehouse, delivery_id, progress)
+                loaded.append(delivery_id)
+    return loaded
+
+
+def validate_pending(warehouse: Warehouse, branch_code: str, progress: Progress = quiet) -> list[int]:
+    """Judge what is loaded and not judged; return the ids."""
+    with warehouse.connect("loader", autocommit=True) as connection:
+        waiting = pending_deliveries(connection, branch_code, is_loaded=True)
+    validated = []
+    for delivery_id in waiting:
+        with working_on(warehouse, delivery_id) as connection:
+            if delivery_id in pending_deliveries(connection, branch_code, is_loaded=True):
+                progress(f"{branch_code}: validating delivery {delivery_id}")
+                validate_delivery(warehouse, delivery_id)
+                validated.append(delivery_id)
+    return validated
+
+
+def validate_delivery(warehouse: Warehouse, delivery_id: int) -> Counts:
+    """Judge one loaded delivery by everything that needs no history, in one transaction.
+
+    What passes becomes part of the tables, unseen until the ledger says so; what fails is dropped, its bytes are kept.
+    """
+    from expectations import validate  # noqa: PLC0415 - Great Expectations takes seconds to import
+
+    with warehouse.connect("loader") as connection:
+        row = connection.execute("select result from meta.loads where delivery_id = %s", [delivery_id]).fetchone()
+        if row is None:
+            raise WarehouseError(f"Delivery {delivery_id} is not loaded", remedy="Run the load step again.")
+        unreadable = row[0]["unreadable"]
+        find_dataset_violations(connection, delivery_id, unreadable)
+        readable = [name for name in load_datasets() if name not in unreadable]
+        store = warehouse.settings.home / "validations"
+        report = validate(warehouse.url("loader"), delivery_id, datasets=readable, store=store)
+        copy_findings(connection, delivery_id, report.findings)
+        counts = count_findings(connection, delivery_id, None)
+        connection.execute(
+            """
+            insert into meta.intakes (delivery_id, errors, warnings, could_not_run, results) values (%s, %s, %s, %s, %s)
+            on conflict (delivery_id) do update set errors = excluded.errors, warnings = excluded.warnings,
+                could_not_run = excluded.could_not_run, results = excluded.results, evaluated_at = now()
+            """,
+            [delivery_id, counts.errors, counts.warnings, report.could_not_run, Jsonb(report.results)],
+        )
+        if counts.errors or report.could_not_run:
+            drop_rows(connection, delivery_id)
+        else:
+            attach_rows(connection, delivery_id)
+        return counts
+
+
+def measure_with(warehouse: Warehouse) -> Measure:
+    """Return how a delivery is measured against an opening: rows that housekeeping has retired are staged again."""
+
+    def measure(connection: Connection, delivery_id: int, opening: list[int]) -> Counts:
+        for needed in (delivery_id, *opening):
+            if connection.execute("select from meta.loads where delivery_id = %s", [needed]).fetchone() is None:
+                restage(warehouse, needed)
+        return measure_opening(connection, delivery_id, opening)
+
+    return measure
+
+
+def restage(warehouse: Warehouse, delivery_id: int) -> None:
+    """Load a judged delivery again from the stored bytes."""
+    with working_on(warehouse, delivery_id):
+        load_delivery(warehouse, delivery_id, keep_findings=True)
+        with warehouse.connect("loader") as connection:
+            attach_rows(connection, delivery_id)

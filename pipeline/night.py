@@ -1,0 +1,90 @@
+"""One night in one process: the same steps as the DAGs, oldest first, then the marts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ingestion.landing import Landing
+from ingestion.receive import Arrival
+from pipeline.branch import Selection, publish_branch, verify_branch
+from pipeline.intake import Progress, load_pending, quiet, validate_pending
+from pipeline.outcomes import Outcome, arrival_outcome, delivery_outcome
+from warehouse.connect import Warehouse
+
+T = TypeVar("T")
+ROUNDS = 3
+"""A folder that waits for another delivery under its number is looked at again, at most so often in one night."""
+
+
+@dataclass
+class Night:
+    """What a night did: an outcome for every delivery found or turned, and seconds by step."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def is_bad(self) -> bool:
+        """True when anything was held or refused."""
+        return any(outcome.is_bad for outcome in self.outcomes)
+
+
+def run_night(warehouse: Warehouse, selection: Selection | None = None, progress: Progress = quiet) -> Night:
+    """Verify, load, validate and publish everything that the selection takes; the marts are built by the caller."""
+    night = Night()
+    wanted = selection or Selection()
+    codes = [wanted.branch] if wanted.branch else Landing(warehouse.settings.landing).branches()
+    found: dict[tuple[str, str, int | None], Outcome] = {}
+    for code in codes:
+        for outcome in run_branch(warehouse, code, wanted, progress, night.seconds):
+            found[outcome.branch_code, outcome.business_date, outcome.revision] = outcome
+    night.outcomes = [found[place] for place in sorted(found, key=lambda place: (place[1], place[0], place[2] or 0))]
+    return night
+
+
+def run_branch(
+    warehouse: Warehouse, code: str, selection: Selection, progress: Progress, seconds: dict[str, float]
+) -> list[Outcome]:
+    """Run the four steps for one branch and return an outcome for each delivery found or turned."""
+    for _ in range(ROUNDS):
+        arrivals = timed(seconds, "verify", lambda: verify_branch(warehouse, code, selection))
+        new = [arrival for arrival in arrivals if arrival.verdict is None]
+        if new:
+            progress(f"{code}: {len(new)} new of {len(arrivals)} deliveries")
+        timed(seconds, "load", lambda: load_pending(warehouse, code, progress))
+        timed(seconds, "validate", lambda: validate_pending(warehouse, code, progress))
+        turned = timed(seconds, "publish", lambda: publish_branch(warehouse, code))
+        if not any(_waits_for_another(arrival) for arrival in arrivals):
+            break
+    return _combine(warehouse, arrivals, turned)
+
+
+def _waits_for_another(arrival: Arrival) -> bool:
+    return arrival.verdict == "waiting" and any(finding["rule"] == "revision-conflict" for finding in arrival.findings)
+
+
+def _combine(warehouse: Warehouse, arrivals: list[Arrival], turned: list[Outcome]) -> list[Outcome]:
+    """The last word on each delivery: a repeat whose verdict turned in this run shows its new verdict."""
+    by_id = {outcome.delivery_id: outcome for outcome in turned}
+    outcomes = []
+    with warehouse.connect("loader") as connection:
+        for arrival in arrivals:
+            if arrival.delivery_id in by_id:
+                outcomes.append(by_id.pop(arrival.delivery_id))
+            elif arrival.verdict is None and arrival.delivery_id is not None:
+                outcomes.append(delivery_outcome(connection, arrival.delivery_id))
+            else:
+                outcomes.append(arrival_outcome(arrival))
+    return outcomes + list(by_id.values())
+
+
+def timed(seconds: dict[str, float], step: str, work: Callable[[], T]) -> T:
+    """Run `work` and add its seconds to `step`."""
+    started = time.monotonic()
+    try:
+        return work()
+    finally:
+        seconds[step] = seconds.get(step, 0.0) + time.monotonic() - started

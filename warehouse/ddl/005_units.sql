@@ -1,0 +1,249 @@
+-- What should be built: units with the fingerprint of everything that their figures depend on.
+create or replace view meta.branch_families as
+with recursive families as (
+    select
+        branch_code as head_code,
+        valid_from as head_valid_from,
+        branch_code,
+        valid_from,
+        successor_code is null as is_current
+    from meta.branches
+    union all
+    select
+        f.head_code,
+        f.head_valid_from,
+        b.branch_code,
+        b.valid_from,
+        f.is_current
+    from families as f
+    inner join meta.branches as b on f.branch_code = b.successor_code and f.valid_from = b.successor_valid_from
+)
+
+select
+    head_code,
+    head_valid_from,
+    branch_code,
+    valid_from,
+    is_current
+from families;
+comment on view meta.branch_families is
+'One row for each branch (head) and each branch that it stems from, itself included; is_current: the head stands today.';
+
+-- The ledger only grows: what was visible after any of its entries can be asked at any time.
+create or replace function meta.visible_deliveries_at(last_entry_no bigint)
+returns table (
+    branch_code text,
+    branch_valid_from date,
+    business_date date,
+    delivery_id bigint,
+    revision integer,
+    previous_business_date date,
+    verdict text,
+    is_provisional boolean,
+    published_at timestamptz,
+    offices_expected integer,
+    offices_delivered integer
+)
+language sql stable
+as $$
+    with newest as (
+        select distinct on (l.branch_code, l.business_date)
+            l.visible_delivery_id,
+            l.at
+        from meta.ledger as l
+        where l.sets_visible and l.entry_no <= last_entry_no
+        order by l.branch_code asc, l.business_date asc, l.entry_no desc
+    )
+
+    select
+        d.branch_code,
+        d.branch_valid_from,
+        d.business_date,
+        d.delivery_id,
+        d.revision,
+        d.previous_business_date,
+        v.verdict,
+        v.verdict = 'provisional' as is_provisional,
+        newest.at as published_at,
+        d.offices_expected,
+        d.offices_delivered
+    from newest
+    inner join meta.deliveries as d on newest.visible_delivery_id = d.delivery_id
+    cross join lateral (
+        select l.verdict
+        from meta.ledger as l
+        where l.delivery_id = d.delivery_id and l.entry_no <= last_entry_no
+        order by l.entry_no desc
+        limit 1
+    ) as v
+$$;
+
+create or replace function meta.reference_version() returns text
+language sql stable
+return (select md5(string_agg(file_name || sha256, ' ' order by file_name)) from meta.reference_versions);
+
+-- Every unit that should exist after ledger entry `last_entry_no`. `weight` is the number of rows to be read for it.
+create or replace function meta.wanted_units(last_entry_no bigint, calculation_version text)
+returns table (
+    part text,
+    branch_code text,
+    business_date date,
+    delivery_id bigint,
+    is_provisional boolean,
+    reads bigint [],
+    fingerprint text,
+    weight bigint
+)
+language sql stable
+as $$
+    with basis as materialized (
+        select concat_ws(' ', calculation_version, meta.reference_version()) as version
+    ),
+
+    visible as materialized (
+        select
+            v.*,
+            md5(concat_ws(' ', basis.version, v.delivery_id, v.is_provisional)) as fingerprint,
+            hashtextextended(concat_ws(' ', v.delivery_id, v.is_provisional), 0) as mark
+        from meta.visible_deliveries_at(last_entry_no) as v
+        cross join basis
+    ),
+
+    files as materialized (
+        select
+            f.delivery_id,
+            sum(f.row_count)::bigint as weight,
+            max(f.content_sha256) filter (where f.dataset = 'offices')
+            || max(f.content_sha256) filter (where f.dataset = 'savings_groups') as registers,
+            max(hashtextextended(f.content_sha256, 0))
+                filter (where f.dataset = 'capital_transactions' and f.row_count > 0) as capital_mark
+        from meta.delivery_files as f
+        group by f.delivery_id
+    ),
+
+    -- A sum of marks is the mark of a set: it grows along the dates without reading the set again.
+    family_days as (
+        select
+            l.head_code,
+            l.head_valid_from,
+            l.is_current,
+            v.*,
+            f.weight,
+            f.registers,
+            l.head_code = v.branch_code and l.head_valid_from = v.branch_valid_from as is_own,
+            sum(v.mark) over this_year as year_mark,
+            sum(f.capital_mark) over all_years as capital_mark
+        from meta.branch_families as l
+        inner join visible as v on l.branch_code = v.branch_code and l.valid_from = v.branch_valid_from
+        left join files as f on v.delivery_id = f.delivery_id
+        window
+            this_year as (
+                partition by l.head_code, l.head_valid_from, extract(year from v.business_date)
+                order by v.business_date
+            ),
+            all_years as (partition by l.head_code, l.head_valid_from order by v.business_date)
+    ),
+
+    year_openings as (
+        select
+            head_code,
+            head_valid_from,
+            business_date,
+            sum(mark) as mark
+        from family_days
+        where extract(month from business_date) = 12 and extract(day from business_date) = 31
+        group by head_code, head_valid_from, business_date
+    ),
+
+    own_days as (
+        select
+            d.*,
+            md5(concat_ws(' ', d.fingerprint, d.year_mark, o.mark, d.capital_mark)) as history_fingerprint
+        from family_days as d
+        left join year_openings as o
+            on
+                d.head_code = o.head_code
+                and d.head_valid_from = o.head_valid_from
+                and o.business_date = (date_trunc('year', d.business_date) - interval '1 day')::date
+        where d.is_own
+    ),
+
+    newest_registers as (
+        select distinct on (head_code, head_valid_from, branch_code, branch_valid_from)
+            head_code,
+            business_date,
+            delivery_id,
+            registers
+        from family_days
+        where is_current
+        order by head_code, head_valid_from, branch_code, branch_valid_from, business_date desc
+    ),
+
+    -- A date's status: what came for it, and what covers it.
+    covering as (
+        select
+            covered.business_date::date as business_date,
+            v.mark,
+            null::bigint as entry_no
+        from visible as v
+        cross join lateral generate_series(
+            coalesce(v.previous_business_date + 1, v.business_date), v.business_date, interval '1 day'
+        ) as covered (business_date)
+        union all
+        select
+            l.business_date,
+            null as mark,
+            l.entry_no
+        from meta.ledger as l
+        where l.entry_no <= last_entry_no and l.verdict <> 'duplicate' and l.business_date is not null
+        union all
+        select
+            calendar.business_date::date as business_date,
+            null as mark,
+            null as entry_no
+        from (select min(business_date) as first_on, max(business_date) as last_on from visible) as span
+        cross join lateral generate_series(span.first_on, span.last_on, interval '1 day') as calendar (business_date)
+    )
+
+    select 'state', branch_code, business_date, delivery_id, is_provisional, array[delivery_id], fingerprint, weight
+    from own_days
+    union all
+    select 'flows', branch_code, business_date, delivery_id, is_provisional, array[delivery_id], fingerprint, 0
+    from own_days
+    union all
+    select
+        'history', branch_code, business_date, delivery_id, is_provisional, array[]::bigint [], history_fingerprint, 0
+    from own_days
+    union all
+    select
+        'registers',
+        head_code,
+        'infinity'::date,
+        null,
+        false,
+        array_agg(delivery_id order by delivery_id),
+        md5(basis.version || string_agg(registers, ' ' order by business_date, registers)),
+        0
+    from newest_registers
+    cross join basis
+    group by head_code, basis.version
+    union all
+    select
+        'status',
+        '*',
+        business_date,
+        null,
+        false,
+        array[]::bigint [],
+        md5(concat_ws(' ', basis.version, sum(mark), max(entry_no))),
+        0
+    from covering
+    cross join basis
+    group by business_date, basis.version
+    union all
+    select 'dimensions', '*', 'infinity'::date, null, false, array[]::bigint [], md5(basis.version), 0
+    from basis
+$$;
+
+grant execute on function meta.visible_deliveries_at, meta.reference_version, meta.wanted_units to transformer;
+grant select on meta.branch_families to transformer, quarter_keeper;
