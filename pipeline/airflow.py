@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ from psycopg import sql
 from contract.errors import WarehouseError
 from pipeline.airflow_settings import COMMANDS, USER, Airflow, environment, free_port, is_free
 from pipeline.processes import stop
-from warehouse.connect import Warehouse
+from warehouse.connect import Warehouse, open_warehouse
 from warehouse.server import EmbeddedServer
-from warehouse.settings import PROJECT, Settings
+from warehouse.settings import PROJECT, Settings, read_settings
+
+Progress = Callable[[str], None]
 
 HEALTH_KEYS = {"scheduler": "scheduler", "dag-processor": "dag_processor", "triggerer": "triggerer"}
 STARTING_TAKES = 180.0
@@ -31,7 +33,7 @@ STOPPING_TAKES = 20.0
 """Seconds that running tasks get to end by themselves."""
 
 
-def prepare(warehouse: Warehouse) -> None:
+def prepare(warehouse: Warehouse, progress: Progress = print) -> None:
     """Make the metadata database what this version of Airflow needs; cheap when it already is (one query)."""
     airflow = Airflow(warehouse.settings.home)
     environ = environment(warehouse)
@@ -41,7 +43,7 @@ def prepare(warehouse: Warehouse) -> None:
         note = airflow.home / "migrated"
         if note.exists() and note.read_text() == f"{version} {_schema_version(warehouse)}":
             return
-        with _phase("preparing Airflow's database"):
+        with _phase("preparing Airflow's database", progress):
             log = airflow.home / "migrate.log"
             with log.open("wb") as output:
                 command = [sys.executable, "-m", "airflow", "db", "migrate"]
@@ -59,13 +61,14 @@ def run(warehouse: Warehouse, arguments: list[str], **options: Any) -> subproces
     return subprocess.run(command, env=environment(warehouse), cwd=PROJECT, check=False, **options)
 
 
-def up(warehouse: Warehouse) -> Airflow:
-    """Start what is not running of Airflow's four processes, wait until all are healthy, say where it is."""
+def up(warehouse: Warehouse | None = None, progress: Progress = print) -> Airflow:
+    """Start what is not running of Airflow's four processes, wait until all are healthy, print where it is."""
+    warehouse = warehouse or open_warehouse()
     airflow = Airflow(warehouse.settings.home)
-    prepare(warehouse)
+    prepare(warehouse, progress)
     with _locked(airflow.home / "up.lock"):
         if airflow.is_up() and _unhealthy(airflow) == []:
-            print(f"Airflow is already up at {airflow.address} (user {USER}, password {airflow.password})")
+            print(f"Airflow is already up at {airflow.address}  user {USER}  password {airflow.password}")
             return airflow
         if not airflow.services[0].is_running() and not is_free(airflow.port):
             # Others would go on calling the old port.
@@ -76,7 +79,7 @@ def up(warehouse: Warehouse) -> Airflow:
             if not service.is_running():
                 service.start([sys.executable, "-m", "airflow", *COMMANDS[service.name]], environ)
         try:
-            with _phase("starting Airflow"):
+            with _phase("starting Airflow", progress):
                 _wait_until_healthy(airflow)
         except WarehouseError:
             stop(airflow.services, patience=STOPPING_TAKES)
@@ -86,20 +89,21 @@ def up(warehouse: Warehouse) -> Airflow:
     return airflow
 
 
-def down(settings: Settings) -> None:
+def down(settings: Settings | None = None, progress: Progress = print) -> None:
     """Stop Airflow with everything that it started, then the embedded PostgreSQL; what does not run is no problem."""
+    settings = settings or read_settings()
     airflow = Airflow(settings.home)
     if any(service.members() for service in airflow.services):
-        with _phase("stopping Airflow"):
+        with _phase("stopping Airflow", progress):
             # The API server last: a task that ends meanwhile still has to say so.
             stop(airflow.services[1:], patience=STOPPING_TAKES)
             stop(airflow.services[:1], patience=STOPPING_TAKES)
     else:
         stop(airflow.services, patience=0)
-        print("Airflow was not running")
+        progress("Airflow was not running")
     if settings.url is None:
         was_running = EmbeddedServer(settings.home).stop()
-        print("PostgreSQL is stopped" if was_running else "PostgreSQL was not running")
+        progress("PostgreSQL is stopped" if was_running else "PostgreSQL was not running")
 
 
 def _create_database(warehouse: Warehouse) -> None:
@@ -166,9 +170,9 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _phase(name: str) -> Iterator[None]:
+def _phase(name: str, progress: Progress) -> Iterator[None]:
     """Say what is being done, and how many seconds it took."""
     begun = time.monotonic()
-    print(f"{name} ...", flush=True)
+    progress(f"{name} ...")
     yield
-    print(f"{name}: {time.monotonic() - begun:.1f} s", flush=True)
+    progress(f"{name}: {time.monotonic() - begun:.1f} s")

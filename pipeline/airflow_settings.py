@@ -20,6 +20,8 @@ from warehouse.settings import PROJECT
 
 USER = "admin"
 PREFERRED_PORT = 8080
+PAGE_LIMIT = 1000
+"""Rows that one answer of the API may hold: four tasks for each branch of the nation, in one page."""
 COMMANDS: dict[str, list[str]] = {
     "api-server": ["api-server"],
     # The API server reads task logs from the disk; a log server would open a port to the network.
@@ -112,6 +114,7 @@ def environment(warehouse: Warehouse) -> dict[str, str]:
             "base_url": airflow.address,
             "secret_key": known["api_secret_key"],
             "instance_name": "VBSP warehouse",
+            "maximum_page_limit": str(PAGE_LIMIT),
         },
         "api_auth": {"jwt_secret": known["jwt_secret"]},
         "logging": {

@@ -1,0 +1,1 @@
+"""The quarter close and the board report: they read marts only."""
