@@ -79,7 +79,7 @@ def load_delivery(
         for dataset in load_datasets().values():
             load.create(dataset)
             if dataset.name in resources:
-                if progress:
+                if progress and dataset.is_large:
                     progress(f"{row[0]} {row[1]}: {dataset.name}")
                 load.fill(dataset, resources[dataset.name])
             elif descriptor.working_day or dataset.kind == "full":
@@ -291,7 +291,9 @@ class _Reading:
                     stream, self.dataset, format=resource.format, encoding=resource.encoding, dialect=resource.dialect
                 )
         except UnsafeInputError as error:
-            yield report(self.dataset, finding(self.dataset.name, "compression-error", f"{error.problem}. {error.remedy}"))
+            yield report(
+                self.dataset, finding(self.dataset.name, "compression-error", f"{error.problem}. {error.remedy}")
+            )
 
 
 def _leaf(schema: str, dataset: Dataset, delivery_id: int) -> sql.Identifier:

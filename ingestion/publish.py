@@ -30,7 +30,8 @@ class Claim:
     business_date: dt.date
     revision: int
     previous: dt.date | None
-    intake: Counts | None
+    intake: Counts
+    is_measurable: bool
     was_published: bool
     last_verdict: str | None
     is_duplicate: bool
@@ -87,17 +88,22 @@ def resolve(connection: Connection, key: Key, measure: Measure) -> list[Turn]:
 
 
 def read_claims(connection: Connection, family: list[Key]) -> list[Claim]:
-    """Return the judged-at-the-door deliveries of a family, by date, revision and arrival."""
+    """Return the deliveries of a family with a judgement of the door, by date, revision and arrival.
+
+    A check that could not run counts as an error.
+    """
     cursor = connection.execute(
         """
         select d.delivery_id, coalesce(d.duplicate_of, d.delivery_id), d.branch_code, d.branch_valid_from, d.business_date,
-            d.revision, d.previous_business_date, i.errors, i.warnings, i.could_not_run,
+            d.revision, d.previous_business_date, i.errors + (i.could_not_run is not null)::int, i.warnings,
+            l.result -> 'unreadable' = '[]'::jsonb,
             exists (select from meta.ledger as l where l.delivery_id = d.delivery_id
                 and l.verdict in ('published', 'published_with_warnings', 'provisional')),
             (select l.verdict from meta.ledger as l where l.delivery_id = d.delivery_id order by l.entry_no desc limit 1),
             d.duplicate_of is not null
         from meta.deliveries as d
         inner join meta.intakes as i on i.delivery_id = coalesce(d.duplicate_of, d.delivery_id)
+        left join meta.loads as l on l.delivery_id = coalesce(d.duplicate_of, d.delivery_id)
         where (d.branch_code, d.branch_valid_from) in (select * from unnest(%s::text[], %s::date[]))
         order by d.business_date, d.revision, d.delivery_id
         """,
@@ -106,8 +112,7 @@ def read_claims(connection: Connection, family: list[Key]) -> list[Claim]:
     return [
         Claim(
             row[0], row[1], (row[2], row[3]), row[4], row[5], row[6],
-            # A check that could not run counts as failed.
-            Counts(row[7] + (1 if row[9] else 0), row[8]), row[10], row[11], row[12],
+            Counts(row[7], row[8]), bool(row[9]), row[10], row[11], row[12],
         )
         for row in cursor
     ]  # fmt: skip
@@ -157,11 +162,12 @@ class _Judge:
         return judged, winner
 
     def judge(self, claim: Claim) -> Judgement:
-        assert claim.intake is not None
         if claim.intake.errors:
-            return Judgement(
-                "held", None, f"{claim.intake.errors} finding(s) at the door hold the delivery; see the feedback."
-            )
+            opening = self._opening(claim)
+            # It is held either way; measuring it too tells the branch everything in one go.
+            against = self._measured(claim.rows_id, opening).errors if opening and claim.is_measurable else 0
+            reason = f"{claim.intake.errors + against} finding(s) hold the delivery; see the feedback."
+            return Judgement("held", opening if against else None, reason)
         overlapped = self._overlapped(claim)
         if overlapped:
             start = f"after {claim.previous}" if claim.previous else "a first delivery (previousBusinessDate null)"
@@ -169,15 +175,10 @@ class _Judge:
             return Judgement("held", None, reason, rule="interval-overlap")
         if claim.previous is None:
             return self._published(claim.intake.warnings, None, "A first delivery: there is no roll-forward to check.")
-        holders = self.succession.holders(claim.key, claim.previous)
-        opening = [self.visible.get((holder, claim.previous)) for holder in holders]
-        if not opening or None in opening:
-            return Judgement(
-                "provisional",
-                None,
-                f"Nothing, or not everything, is visible at {claim.previous}: roll-forward unchecked.",
-            )
-        ids = sorted(rows_id for rows_id in opening if rows_id is not None)
+        ids = self._opening(claim)
+        if ids is None:
+            reason = f"Nothing, or not everything, is visible at {claim.previous}: roll-forward unchecked."
+            return Judgement("provisional", None, reason)
         counts = self._measured(claim.rows_id, ids)
         if counts.errors:
             return Judgement(
@@ -188,6 +189,16 @@ class _Judge:
         return self._published(
             claim.intake.warnings + counts.warnings, ids, f"Everything holds; it follows {claim.previous}."
         )
+
+    def _opening(self, claim: Claim) -> list[int] | None:
+        """The visible deliveries that hold the state before the claim, None where one is lacking."""
+        if claim.previous is None:
+            return None
+        opening = [
+            self.visible.get((holder, claim.previous)) for holder in self.succession.holders(claim.key, claim.previous)
+        ]
+        ids = sorted(rows_id for rows_id in opening if rows_id is not None)
+        return ids if ids and len(ids) == len(opening) else None
 
     def _published(self, warnings: int, opening: list[int] | None, reason: str) -> Judgement:
         if warnings:

@@ -60,7 +60,12 @@ def measure_opening(connection: Connection, delivery_id: int, opening: list[int]
     parts = {
         "delivery": _literal(delivery_id),
         "opening": sql.SQL(", ").join(map(_literal, opening)),
-        "group_opening": sql.SQL("group by contract_no, customer_id"),
+        # The leaves by name: also those of a delivery that is held, which are never part of the table.
+        "loan_book": table("loan_book", delivery_id),
+        "loan_transactions": table("loan_transactions", delivery_id),
+        "opening_loans": sql.SQL(" union all ").join(
+            sql.SQL("select * from {}").format(table("loan_book", opened)) for opened in opening
+        ),
         "full_datasets": _literal(full),
     }
     connection.execute(

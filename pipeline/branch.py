@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ingestion.landing import Folder, Landing
 from ingestion.publish import resolve
 from ingestion.receive import Arrival, receive_folder
-from pipeline.intake import measure_with
+from pipeline.intake import drop_held, measure_with
 from pipeline.outcomes import Outcome, arrival_outcome, tell_branch, turn_outcome
 from warehouse.connect import Warehouse
 
@@ -72,6 +72,7 @@ def publish_branch(warehouse: Warehouse, branch_code: str) -> list[Outcome]:
             turns = resolve(connection, (branch_code, valid_from), measure_with(warehouse))
             connection.commit()
             turned += [turn_outcome(connection, turn) for turn in turns]
+        drop_held(connection, branch_code)
     for outcome in turned:
         tell_branch(warehouse.settings.outbox, outcome)
     return turned

@@ -76,7 +76,7 @@ def validate_pending(warehouse: Warehouse, branch_code: str, progress: Progress 
 def validate_delivery(warehouse: Warehouse, delivery_id: int) -> Counts:
     """Judge one loaded delivery by everything that needs no history, in one transaction.
 
-    What passes becomes part of the tables, unseen until the ledger says so; what fails is dropped, its bytes are kept.
+    What passes becomes part of the tables, unseen until the ledger says so; what fails waits outside to be measured.
     """
     from expectations import validate  # noqa: PLC0415 - Great Expectations takes seconds to import
 
@@ -99,11 +99,28 @@ def validate_delivery(warehouse: Warehouse, delivery_id: int) -> Counts:
             """,
             [delivery_id, counts.errors, counts.warnings, report.could_not_run, Jsonb(report.results)],
         )
-        if counts.errors or report.could_not_run:
+        if report.could_not_run:
             drop_rows(connection, delivery_id)
-        else:
+        elif not counts.errors:
             attach_rows(connection, delivery_id)
         return counts
+
+
+def drop_held(connection: Connection, branch_code: str) -> None:
+    """Drop the loaded rows of the deliveries that the door holds, once the ledger says so. Their bytes are kept."""
+    cursor = connection.execute(
+        """
+        select l.delivery_id from meta.loads as l
+        inner join meta.deliveries as d on l.delivery_id = d.delivery_id
+        inner join meta.intakes as i on l.delivery_id = i.delivery_id
+        where d.branch_code = %s and i.errors > 0 and i.could_not_run is null
+            and exists (select from meta.ledger as e where e.delivery_id = l.delivery_id)
+        """,
+        [branch_code],
+    )
+    for (delivery_id,) in cursor.fetchall():
+        drop_rows(connection, delivery_id)
+        connection.commit()
 
 
 def measure_with(warehouse: Warehouse) -> Measure:

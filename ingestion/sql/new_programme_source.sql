@@ -7,13 +7,12 @@ select
     'warning',
     c.programme_code || '|' || c.source_code,
     format('Programme %s on source %s is new with %s loans; check that both codes are meant.', c.programme_code, c.source_code, count(*))
-from raw.loan_book_rows as c
+from {loan_book} as c
 where
-    c.delivery_id = {delivery}
-    and not exists (
+    not exists (
         select
         from (
-            select distinct programme_code, source_code from raw.loan_book_rows where delivery_id in ({opening})
+            select distinct programme_code, source_code from ({opening_loans}) as loans
         ) as o
         where o.programme_code = c.programme_code and o.source_code = c.source_code
     )

@@ -6,9 +6,8 @@ with opening as (
         sum(in_term_vnd) as in_term_vnd,
         sum(overdue_vnd) as overdue_vnd,
         sum(frozen_vnd) as frozen_vnd
-    from raw.loan_book_rows
-    where delivery_id in ({opening})
-    {group_opening}
+    from ({opening_loans}) as loans
+    group by contract_no, customer_id
 ),
 
 closing as (
@@ -19,8 +18,7 @@ closing as (
         overdue_vnd,
         frozen_vnd,
         row_no
-    from raw.loan_book_rows
-    where delivery_id = {delivery}
+    from {loan_book}
 ),
 
 changed as (
@@ -65,8 +63,8 @@ flows as (
             when bucket = 'frozen' and kind in ('principal', 'write_off', 'transfer_out') then -amount_vnd
             else 0
         end) as frozen_vnd
-    from raw.loan_transactions_rows
-    where delivery_id = {delivery} and kind not in ('interest', 'extension')
+    from {loan_transactions}
+    where kind not in ('interest', 'extension')
     group by contract_no, customer_id
 ),
 
