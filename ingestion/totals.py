@@ -1,0 +1,110 @@
+"""What a dataset adds up to, gathered block by block while it is read: the manifest's control figures and the keys."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from contract.findings import findings_table
+from contract.model import Dataset
+
+if TYPE_CHECKING:
+    from ingestion.read import Block
+
+Hashes = NDArray[np.int64]
+HALF = 32
+
+
+class Totals:
+    """Row count, control totals in đồng, key checksum, and a hash of every key (8 bytes a row).
+
+    `row_count` counts every data row, also those that could not be read. The other figures are those of the rows that
+    could: where a block has errors the delivery is held, and they only serve to be shown.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self.row_count = 0
+        self.control_totals: dict[str, int] = {column.name: 0 for column in dataset.vnd_columns}
+        self.key_checksum = 0
+        self._hashes: list[Hashes] = []
+
+    def add(self, block: Block) -> None:
+        """Count a block in."""
+        self.row_count += block.row_count
+        for name in self.control_totals:
+            self.control_totals[name] += sum_vnd(block.table[name])
+        if self.dataset.key:
+            keys = join_keys(block.table, self.dataset).to_pylist()
+            self.key_checksum += sum(map(zlib.crc32, keys))
+            self._hashes.append(_hash(keys))
+
+    def find_suspect_hashes(self) -> Hashes:
+        """Return the hashes that occurred more than once: keys that are doubled, or (once in 2^64) only look it."""
+        if not self._hashes:
+            return np.empty(0, np.int64)
+        hashes = np.concatenate(self._hashes)
+        hashes.sort()
+        return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+
+
+def sum_vnd(values: pa.ChunkedArray) -> int:
+    """Return the exact sum in đồng; null counts as 0, and so does what is no bigint."""
+    try:
+        numbers = values.cast(pa.int64())
+    except pa.ArrowInvalid:
+        is_number = pc.match_substring_regex(values, "^-?[0-9]{1,18}$")
+        numbers = values.filter(is_number, null_selection_behavior="drop").cast(pa.int64())
+    limits = pc.min_max(numbers)
+    low, high = limits["min"].as_py() or 0, limits["max"].as_py() or 0
+    if max(-low, high) * len(numbers) < 2**63:
+        return pc.sum(numbers).as_py() or 0
+    whole = numbers.drop_null().to_numpy()
+    return (int((whole >> HALF).sum()) << HALF) + int((whole & (2**HALF - 1)).sum())
+
+
+def join_keys(table: pa.Table, dataset: Dataset) -> pa.ChunkedArray:
+    """Return the key columns of each row as bytes, joined by `|`; an absent part of a key is empty."""
+    parts = [table[name] for name in dataset.key]
+    joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, "|", null_handling="replace")
+    return pc.fill_null(joined, "").cast(pa.binary())
+
+
+def find_duplicate_keys(blocks: Iterable[Block], dataset: Dataset, suspects: Hashes) -> Iterator[pa.Table]:
+    """Yield a `primary-key` finding for every row whose key another row has too.
+
+    `blocks` are read a second time, after `Totals.find_suspect_hashes` named the `suspects`; only their rows are kept.
+    """
+    keys, rows = [pa.array([], pa.binary())], [pa.array([], pa.int64())]
+    for block in blocks:
+        joined = join_keys(block.table, dataset).combine_chunks()
+        is_suspect = pa.array(np.isin(_hash(joined.to_pylist()), suspects))
+        keys.append(joined.filter(is_suspect))
+        rows.append(pa.array(block.row_numbers).filter(is_suspect))
+    found = pa.table({"key": pa.concat_arrays(keys), "row": pa.concat_arrays(rows)})
+    counts = found.group_by("key").aggregate([("row", "count")])
+    doubled = counts.filter(pc.greater(counts["row_count"], 1))
+    offending = found.filter(pc.is_in(found["key"], value_set=doubled["key"].combine_chunks()))
+    is_pii = any(dataset.column(name).is_pii for name in dataset.key)
+    message = "Another row has the same key: send each key once."
+    for batch in offending.to_batches(max_chunksize=1 << 16):
+        yield findings_table(
+            dataset.name,
+            "primary-key",
+            message,
+            rows=batch["row"],
+            column=", ".join(dataset.key),
+            values=batch["key"].cast(pa.string()),
+            is_pii=is_pii,
+        )
+
+
+def _hash(keys: list[bytes]) -> Hashes:
+    # Python's own hash of bytes: 64 bits, keyed anew in each process, the same within one
+    return np.fromiter(map(hash, keys), np.int64, len(keys))
