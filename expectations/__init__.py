@@ -1,0 +1,6 @@
+"""The door: Great Expectations suites in the bank's words, run inside PostgreSQL before a delivery becomes visible."""
+
+from expectations.data_docs import build_data_docs, stored_results
+from expectations.run import Report, validate
+
+__all__ = ["Report", "build_data_docs", "stored_results", "validate"]
