@@ -272,12 +272,12 @@ def split_first_record(data: bytes, dialect: CsvDialect) -> tuple[bytes, bytes]:
     """Return the first record that is not a comment, without its line end, and the bytes after it."""
     while dialect.comment is not None and data.startswith(dialect.comment.encode()):
         data = data.partition(b"\n")[2]
-    line, _, rest = data.partition(b"\n")
+    line, line_end, rest = data.partition(b"\n")
     if dialect.quote.encode() in line and dialect.comment is None:
         ends = _Structure(data, dialect).record_ends()
         if len(ends):
-            line, rest = data[: ends[0]], data[ends[0] + 1 :]
-    return line.removesuffix(b"\r"), rest
+            line, line_end, rest = data[: ends[0]], b"\n", data[ends[0] + 1 :]
+    return (line.removesuffix(b"\r") if line_end else line), rest
 
 
 def has_bad_structure(record: bytes, dialect: CsvDialect) -> bool:
