@@ -84,6 +84,22 @@ def copy_findings(
             copy.write(to_csv(batch))
 
 
+def drop_repeated_findings(connection: Connection, delivery_id: int) -> None:
+    """Keep one finding where the reader and a later check of the intake say the same of a row."""
+    connection.execute(
+        """
+        delete from meta.findings as f using (
+            select ctid as place, row_number() over (
+                partition by dataset, row_no, column_name, rule, severity order by ctid
+            ) as number
+            from meta.findings where delivery_id = %(id)s and opening is null and row_no is not null
+        ) as twin
+        where f.ctid = twin.place and twin.number > 1
+        """,
+        {"id": delivery_id},
+    )
+
+
 def to_csv(batch: pa.RecordBatch | pa.Table) -> memoryview:
     """Write rows as CSV without a header, null as an empty field: what COPY ... (format csv) reads back exactly."""
     buffer = pa.BufferOutputStream()

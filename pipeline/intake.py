@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 
 from contract.errors import WarehouseError
 from contract.model import load_datasets
-from ingestion.ledger import copy_findings
+from ingestion.ledger import copy_findings, drop_repeated_findings
 from ingestion.load import attach_rows, drop_rows, load_delivery
 from ingestion.publish import Measure
 from ingestion.rules import Counts, count_findings, find_dataset_violations, measure_opening
@@ -90,6 +90,8 @@ def validate_delivery(warehouse: Warehouse, delivery_id: int) -> Counts:
         store = warehouse.settings.home / "validations"
         report = validate(warehouse.url("loader"), delivery_id, datasets=readable, store=store)
         copy_findings(connection, delivery_id, report.findings)
+        if report.findings.num_rows:
+            drop_repeated_findings(connection, delivery_id)
         counts = count_findings(connection, delivery_id, None)
         connection.execute(
             """

@@ -163,7 +163,7 @@ def figures(name: str, rows: list[Row]) -> dict[str, Any]:
 
 def first_delivery(branch: str = "96", date: str = "2025-09-28", loans: int = 6) -> Delivery:
     """A branch's first delivery: two offices, two groups, `loans` loans of which the second is half overdue."""
-    commune = COMMUNES[branch]
+    commune = COMMUNES.get(branch, COMMUNES["96"])
     office = f"{branch}0001"
     rows: dict[str, list[Row]] = {name: [] for name in COLUMNS}
     rows["offices"] = [

@@ -1,0 +1,8 @@
+"""Every case at the door. To add one, add it to the list of its subject."""
+
+from __future__ import annotations
+
+from tests.door import cases_issue
+from tests.door.case import Case
+
+CASES: list[Case] = [*cases_issue.CASES]
