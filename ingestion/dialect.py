@@ -80,7 +80,7 @@ def _take(name: str, value: Any, settings: dict[str, Any]) -> None:
         settings["null_sequence"] = value or None
     elif name not in MEANINGLESS:
         raise _error(f"has the property {name!r}, which is not supported")
-    elif not any(value == known and type(value) is type(known) for known in MEANINGLESS[name]):
+    elif repr(value) not in map(repr, MEANINGLESS[name]):
         raise _error(f"has {name} {value!r}, which is not supported")
 
 
