@@ -12,6 +12,7 @@ from contract.model import load_datasets
 from ingestion.ledger import copy_findings, drop_repeated_findings
 from ingestion.load import attach_rows, drop_rows, load_delivery
 from ingestion.publish import Measure
+from ingestion.retire import drop_attached_leaves
 from ingestion.rules import Counts, count_findings, find_dataset_violations, measure_opening
 from warehouse.connect import Connection, Warehouse
 
@@ -130,7 +131,8 @@ def measure_with(warehouse: Warehouse) -> Measure:
 
     def measure(connection: Connection, delivery_id: int, opening: list[int]) -> Counts:
         for needed in (delivery_id, *opening):
-            if connection.execute("select from meta.loads where delivery_id = %s", [needed]).fetchone() is None:
+            loaded = "select from meta.loads where delivery_id = %s and retired_at is null"
+            if connection.execute(loaded, [needed]).fetchone() is None:
                 restage(warehouse, needed)
         return measure_opening(connection, delivery_id, opening)
 
@@ -140,6 +142,7 @@ def measure_with(warehouse: Warehouse) -> Measure:
 def restage(warehouse: Warehouse, delivery_id: int) -> None:
     """Load a judged delivery again from the stored bytes."""
     with working_on(warehouse, delivery_id):
+        drop_attached_leaves(warehouse, delivery_id)
         load_delivery(warehouse, delivery_id, keep_findings=True)
         with warehouse.connect("loader") as connection:
             attach_rows(connection, delivery_id)

@@ -71,6 +71,8 @@ create index if not exists findings_delivery on meta.findings (delivery_id);
 -- Rows of deliveries that are loaded: removed when housekeeping drops them.
 create table if not exists meta.loads (
     delivery_id bigint primary key references meta.deliveries,
+    -- Its daily states are dropped, its events are kept.
+    retired_at timestamptz,
     loaded_at timestamptz not null default now(),
     result jsonb not null default '{}'
 );

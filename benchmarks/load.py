@@ -1,0 +1,135 @@
+"""The door against plain COPY: `python -m benchmarks.load [--loans 3000000]`.
+
+Measures, in one run on one throw-away warehouse: a delivery through the door (looked at, copied to the store, hashed,
+verified, loaded, judged by the rules between datasets, published; without Great Expectations) beside `psql \\copy` of the
+same uncompressed files into tables of the same definition, and pandas.to_sql on a part, scaled. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import os
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks.measuring import Figure, measure_function, measure_process
+from benchmarks.synthetic import write_delivery
+
+COMMUNES = {"96": "31825", "04": "01273", "91": "30292", "92": "31120"}
+PANDAS_ROWS = 100_000
+
+
+def through_the_door(branch: str, datasets: str = "all") -> None:
+    """Run the steps of a night for one branch, without Great Expectations."""
+    from ingestion.load import attach_rows  # noqa: PLC0415
+    from ingestion.rules import count_findings, find_dataset_violations  # noqa: PLC0415
+    from pipeline.branch import publish_branch, verify_branch  # noqa: PLC0415
+    from pipeline.intake import load_pending  # noqa: PLC0415
+    from warehouse.connect import open_warehouse  # noqa: PLC0415
+
+    warehouse = open_warehouse()
+    verify_branch(warehouse, branch)
+    (delivery_id,) = load_pending(warehouse, branch)
+    with warehouse.connect("loader") as connection:
+        find_dataset_violations(connection, delivery_id, [])
+        counts = count_findings(connection, delivery_id, None)
+        connection.execute(
+            "insert into meta.intakes (delivery_id, errors, warnings) values (%s, %s, %s)",
+            [delivery_id, counts.errors, counts.warnings],
+        )
+        attach_rows(connection, delivery_id)
+    (outcome,) = publish_branch(warehouse, branch)
+    assert outcome.verdict == "published", outcome.line
+
+
+def pandas_to_sql(path: str, table: str) -> None:
+    """Load the first rows of a file the way a notebook would."""
+    import pandas as pd  # noqa: PLC0415
+    import sqlalchemy as sa  # noqa: PLC0415
+
+    from warehouse.connect import open_warehouse  # noqa: PLC0415
+
+    engine = sa.create_engine(open_warehouse().url("admin").replace("postgresql://", "postgresql+psycopg://"))
+    frame = pd.read_csv(path, dtype=str, nrows=PANDAS_ROWS)
+    frame.to_sql(table, engine, if_exists="replace", index=False, chunksize=10_000)
+
+
+def plain_copy(folder: Path, names: list[str]) -> Figure:
+    """`psql \\copy` of the uncompressed files, one after the other, into unindexed tables of the same columns."""
+    from warehouse.connect import open_warehouse  # noqa: PLC0415
+
+    warehouse = open_warehouse()
+    parts = urlsplit(warehouse.url("admin"))
+    script = folder / "copy.sql"
+    lines = []
+    for name in names:
+        with gzip.open(folder / f"{name}.csv.gz", "rb") as source, (folder / f"{name}.csv").open("wb") as target:
+            shutil.copyfileobj(source, target)
+        with warehouse.connect("admin", autocommit=True) as connection:
+            connection.execute(f"drop table if exists public.plain_{name}")
+            columns = _columns(name)
+            connection.execute(f"create table public.plain_{name} ({columns})")
+        lines.append(f"\\copy public.plain_{name} from '{folder / name}.csv' (format csv, header)")
+    script.write_text("\n".join(lines))
+    return measure_process(
+        [warehouse.program("psql"), "-q", "-X", "-v", "ON_ERROR_STOP=1", "-f", str(script)],
+        {
+            "PGHOST": str(parts.hostname), "PGPORT": str(parts.port), "PGUSER": str(parts.username),
+            "PGPASSWORD": str(parts.password), "PGDATABASE": parts.path.lstrip("/"),
+        },
+    )  # fmt: skip
+
+
+def _columns(name: str) -> str:
+    from contract.model import load_datasets  # noqa: PLC0415
+
+    return ", ".join(f"{column.name} {column.sql_type}" for column in load_datasets()[name].columns)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--loans", type=int, default=3_000_000, help="rows of the loan book (default 3,000,000)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="warehouse-benchmark-") as home:
+        os.environ["WAREHOUSE_HOME"] = home
+        try:
+            _measure(Path(home), options.loans)
+        finally:
+            from warehouse.server import EmbeddedServer  # noqa: PLC0415
+
+            EmbeddedServer(Path(home)).stop("immediate")
+            shutil.rmtree(EmbeddedServer(Path(home)).data.parent, ignore_errors=True)
+
+
+def _measure(home: Path, loans: int) -> None:
+    landing = home / "landing"
+    folder = write_delivery(landing, "96", "2025-09-30", loans, commune=COMMUNES["96"])
+    names = [path.name.removesuffix(".csv.gz") for path in sorted(folder.glob("*.csv.gz"))]
+    plain = plain_copy(folder, names)
+    door = measure_function("benchmarks.load", "through_the_door", "96")
+    pandas = measure_function("benchmarks.load", "pandas_to_sql", str(folder / "loan_book.csv"), "pandas_loan_book")
+    book = plain_copy(folder, ["loan_book"])
+    for code in ("91", "92"):
+        write_delivery(landing, code, "2025-09-30", loans // 2, commune=COMMUNES[code])
+    write_delivery(landing, "04", "2025-09-30", loans // 2, commune=COMMUNES["04"])
+    half = measure_function("benchmarks.load", "through_the_door", "04")
+    with ThreadPoolExecutor(2) as pool:
+        pair = list(pool.map(lambda code: measure_function("benchmarks.load", "through_the_door", code), ("91", "92")))
+    scaled = pandas.seconds * loans / PANDAS_ROWS
+    print(f"\n{loans:,} loans and as many customers, all 15 files of one delivery\n")
+    print("| path | seconds | ratio | peak MiB |\n|---|---|---|---|")
+    print(f"| psql \\copy of the whole delivery | {plain.seconds:.1f} | 1.00 | {plain.peak_mib:.0f} |")
+    print(f"| through the door, to publication | {door.seconds:.1f} | {door.seconds / plain.seconds:.2f} | {door.peak_mib:.0f} |")
+    print(f"| psql \\copy of the loan book alone | {book.seconds:.1f} | 1.00 | {book.peak_mib:.0f} |")
+    print(f"| pandas.to_sql of the loan book ({PANDAS_ROWS:,} rows, scaled) | {scaled:.0f} | {scaled / book.seconds:.1f} | {pandas.peak_mib:.0f} |")
+    both = max(figure.seconds for figure in pair)
+    print(f"\nhalf the size: one branch {half.seconds:.1f} s, two at once {both:.1f} s, ratio {both / half.seconds:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Housekeeping of loaded rows: what readers no longer see is dropped, without their ever waiting for it.
+
+Kept for ever: every month-end of every state, and all events (spec/marts.md). Kept for 100 days up to the newest
+published date: the daily states in between. Superseded and held deliveries keep their bytes in the store, not their rows.
+A check that needs retired rows stages them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from contract.model import Dataset, load_datasets
+from warehouse.connect import Connection, Warehouse
+
+DAYS_KEPT = 100
+LOCK_PATIENCE = "2s"
+
+TO_RETIRE = """
+    with newest as (select max(business_date) as business_date from meta.visible_deliveries)
+
+    select
+        l.delivery_id,
+        v.delivery_id is not null as is_visible
+    from meta.loads as l
+    inner join meta.deliveries as d on l.delivery_id = d.delivery_id
+    inner join meta.intakes as i on l.delivery_id = i.delivery_id
+    cross join newest
+    left join meta.visible_deliveries as v on l.delivery_id = v.delivery_id
+    where
+        l.retired_at is null
+        and i.could_not_run is null
+        and exists (select from meta.ledger as e where e.delivery_id = l.delivery_id)
+        and not exists (
+            select from meta.build_units as u
+            inner join meta.running_build as b on u.build_id = b.build_id
+            where u.delivery_id = l.delivery_id
+        )
+        and (
+            v.delivery_id is null
+            or (
+                d.business_date < newest.business_date - %s
+                and d.business_date <> (date_trunc('month', d.business_date) + interval '1 month - 1 day')::date
+            )
+        )
+    order by l.delivery_id
+"""
+
+
+@dataclass(frozen=True)
+class Retired:
+    """How many deliveries lost all their rows, and how many only their daily states."""
+
+    whole: int
+    states: int
+
+
+def retire_rows(warehouse: Warehouse, progress: Callable[[str], None]) -> Retired:
+    """Drop the rows that need not be kept. Safe at any time; what is busy is left for the next time."""
+    whole = states = 0
+    with warehouse.connect("loader", autocommit=True) as connection:
+        connection.execute(sql.SQL("set lock_timeout = {}").format(sql.Literal(LOCK_PATIENCE)))
+        for delivery_id, is_visible in connection.execute(TO_RETIRE, [DAYS_KEPT]).fetchall():
+            try:
+                _retire(connection, delivery_id, keeps_events=is_visible)
+            except psycopg.errors.LockNotAvailable:
+                progress(f"delivery {delivery_id} is being read; its rows are dropped next time")
+                continue
+            whole, states = whole + (not is_visible), states + is_visible
+    return Retired(whole, states)
+
+
+def drop_attached_leaves(warehouse: Warehouse, delivery_id: int) -> None:
+    """Take what is left of a retired delivery out of its tables, so that it can be staged again."""
+    with warehouse.connect("loader", autocommit=True) as connection:
+        _drop_leaves(connection, delivery_id, load_datasets().values())
+
+
+def _retire(connection: Connection, delivery_id: int, *, keeps_events: bool) -> None:
+    datasets = [dataset for dataset in load_datasets().values() if not (keeps_events and dataset.kind == "events")]
+    _drop_leaves(connection, delivery_id, datasets)
+    with connection.transaction():
+        for dataset in datasets:
+            if not dataset.is_large:
+                rows = sql.Identifier("raw", f"{dataset.name}_rows")
+                connection.execute(sql.SQL("delete from {} where delivery_id = %s").format(rows), [delivery_id])
+        if keeps_events:
+            connection.execute("update meta.loads set retired_at = now() where delivery_id = %s", [delivery_id])
+        else:
+            connection.execute("delete from meta.loads where delivery_id = %s", [delivery_id])
+
+
+def _drop_leaves(connection: Connection, delivery_id: int, datasets: Iterable[Dataset]) -> None:
+    for dataset in datasets:
+        if dataset.is_large:
+            _drop_leaf(connection, "raw", dataset, delivery_id)
+            if dataset.pii_columns:
+                _drop_leaf(connection, "personal", dataset, delivery_id)
+
+
+def _drop_leaf(connection: Connection, schema: str, dataset: Dataset, delivery_id: int) -> None:
+    """Detach without ever making a reader wait, then drop. An interrupted detach is finished first."""
+    parent, leaf = (
+        sql.Identifier(schema, f"{dataset.name}_rows"),
+        sql.Identifier(schema, f"{dataset.name}_d{delivery_id}"),
+    )
+    row = connection.execute(
+        "select i.inhdetachpending from pg_inherits as i where i.inhrelid = to_regclass(%s)",
+        [f"{schema}.{dataset.name}_d{delivery_id}"],
+    ).fetchone()
+    if row:
+        how = sql.SQL("finalize" if row[0] else "concurrently")
+        connection.execute(sql.SQL("alter table {} detach partition {} {}").format(parent, leaf, how))
+    connection.execute(sql.SQL("drop table if exists {}").format(leaf))
