@@ -235,7 +235,9 @@ as $$
         null,
         false,
         array[]::bigint [],
-        md5(concat_ws(' ', basis.version, sum(mark), max(entry_no))),
+        md5(concat_ws(
+            ' ', basis.version, sum(mark), max(entry_no), business_date < (select max(v.business_date) from visible as v)
+        )),
         0
     from covering
     cross join basis

@@ -1,0 +1,86 @@
+{#
+  An intermediate table that the running build fills for its deliveries or units.
+
+  meta.part    the units whose deliveries are read; null: every build
+  meta.kept    true: rows stay, by delivery_id, and later dates read them without reading the delivery again;
+               false: the rows are those of the running build only
+  meta.single  true: one statement a delivery, so that memory is bounded and PostgreSQL plans for one partition
+#}
+{% materialization unit_rows, adapter='postgres' %}
+
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set settings = config.get('meta', {}) -%}
+    {%- set deliveries = find_delivery_ids(settings.part) if settings.part else [] -%}
+    {%- set definition = local_md5(tojson([model.raw_code, settings.kept or false, 1])) -%}
+
+    {{ run_hooks(pre_hooks) }}
+
+    {% if is_redefined(target_relation.schema, target_relation.identifier, definition) %}
+        {% do define_unit_rows(target_relation, sql, settings.kept or false) %}
+        {% do record_definition(target_relation.schema, target_relation.identifier, definition) %}
+        {% do adapter.commit() %}
+    {% endif %}
+
+    {% if running_build() is none or (settings.part and not has_units(settings.part)) %}
+        {% call statement('main') %} select 0 {% endcall %}
+    {% else %}
+        {% call statement('clear') %}
+            {% if settings.kept %}
+                delete from {{ target_relation }} where delivery_id in {{ literal_list(deliveries) }}
+            {% else %}
+                truncate {{ target_relation }}
+            {% endif %}
+        {% endcall %}
+        {% set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | join(', ') %}
+        {% set statements = [sql] %}
+        {% if settings.single and deliveries | length > 1 %}
+            {% set statements = narrow_to_each(sql, deliveries) %}
+        {% endif %}
+        {% for statement_sql in statements %}
+            {% call statement('main') %}
+                insert into {{ target_relation }} ({{ columns }})
+                select {{ columns }} from ({{ statement_sql }}) as model
+            {% endcall %}
+        {% endfor %}
+    {% endif %}
+
+    {{ run_hooks(post_hooks) }}
+    {% do adapter.commit() %}
+
+    {{ return({'relations': [target_relation]}) }}
+
+{% endmaterialization %}
+
+
+{# The compiled statement once for each delivery, with its literal list narrowed to that one. #}
+{% macro narrow_to_each(sql, deliveries) %}
+    {% set all = literal_list(deliveries) %}
+    {% set statements = [] %}
+    {% for delivery in deliveries %}
+        {% do statements.append(sql.replace(all, literal_list([delivery]))) %}
+    {% endfor %}
+    {{ return(statements) }}
+{% endmacro %}
+
+
+{# Create the table from the statement's columns. What is kept stays: it only gains columns. #}
+{% macro define_unit_rows(relation, sql, kept) %}
+    {% set wanted = get_column_schema_from_query(sql) %}
+    {% set existing = adapter.get_columns_in_relation(relation) | map(attribute='name') | list %}
+    {% if kept and existing %}
+        {% for column in wanted if column.name not in existing %}
+            {% call statement('add_column') %}
+                alter table {{ relation }} add column {{ column.name }} {{ column.data_type }}
+            {% endcall %}
+        {% endfor %}
+    {% else %}
+        {% call statement('create_table') %}
+            drop table if exists {{ relation }} cascade;
+            create table {{ relation }} as
+            select * from ({{ sql }}) as model where false;
+        {% endcall %}
+        {% if kept %}
+            {% call statement('create_index') %} create index on {{ relation }} (delivery_id) {% endcall %}
+        {% endif %}
+    {% endif %}
+{% endmacro %}

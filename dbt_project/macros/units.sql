@@ -1,0 +1,99 @@
+{# The number of the build that is being made, none outside of one (documentation, lint). #}
+{% macro running_build() %}
+    {% if not execute %}
+        {{ return(none) }}
+    {% endif %}
+    {% set found = run_query("select build_id from meta.running_build") %}
+    {{ return(found.rows[0][0] | int if found.rows else none) }}
+{% endmacro %}
+
+
+{# The ledger entry up to which the running build reads: the ledger only grows, so later entries are not seen. #}
+{% macro ledger_entry_no() %}
+    {% if not execute %}
+        {{ return(0) }}
+    {% endif %}
+    {% set found = run_query("select ledger_entry_no from meta.running_build") %}
+    {{ return(found.rows[0][0] | int if found.rows else 0) }}
+{% endmacro %}
+
+
+{# The deliveries that the running build reads for a part of the marts, as a list of numbers. #}
+{% macro find_delivery_ids(part) %}
+    {% if not execute %}
+        {{ return([]) }}
+    {% endif %}
+    {% set query %}
+        select distinct unnest(reads) as delivery_id
+        from meta.build_units
+        where build_id = (select build_id from meta.running_build) and part = '{{ part }}'
+        order by delivery_id
+    {% endset %}
+    {{ return(run_query(query).columns[0].values() | map("int") | list) }}
+{% endmacro %}
+
+
+{# The same as a literal SQL list, so that PostgreSQL prunes all other deliveries while it plans: `in {{ ... }}`. #}
+{% macro delivery_ids(part) %}
+    {{ return(literal_list(find_delivery_ids(part))) }}
+{% endmacro %}
+
+
+{% macro literal_list(numbers) %}
+    {{ return("(" ~ (numbers | join(", ") if numbers else "null") ~ ")") }}
+{% endmacro %}
+
+
+{# True when the running build has something to do for a part of the marts. #}
+{% macro has_units(part) %}
+    {% set query %}
+        select exists (
+            select from meta.build_units
+            where build_id = (select build_id from meta.running_build) and part = '{{ part }}' and fingerprint is not null
+        )
+    {% endset %}
+    {{ return(run_query(query).rows[0][0]) }}
+{% endmacro %}
+
+
+{# The rows of a mart that the running build has made and no reader sees yet: what tests look at. #}
+{% macro candidates(relation) %}
+    {% set build = running_build() %}
+    {% set dates = [] %}
+    {% if build is not none and "business_date" in built_columns(relation) %}
+        {% set query %}
+            select distinct business_date::text as business_date
+            from meta.build_units
+            where build_id = {{ build }} and business_date < 'infinity'
+        {% endset %}
+        {% set dates = run_query(query).columns[0].values() %}
+    {% endif %}
+    {%- set rows -%}
+        (
+            select * from mart_builds.{{ relation.identifier }}
+            where build_id = {{ build if build is not none else "null" }}
+            {%- if dates %} and business_date in ('{{ dates | join("', '") }}'){% endif %}
+        )
+    {%- endset -%}
+    {{ return(rows) }}
+{% endmacro %}
+
+
+{# The names of the columns of a mart's own table, an empty list while there is none. #}
+{% macro built_columns(relation) %}
+    {% set query %}
+        select column_name from information_schema.columns
+        where table_schema = 'mart_builds' and table_name = '{{ relation.identifier }}'
+        order by ordinal_position
+    {% endset %}
+    {{ return(run_query(query).columns[0].values() | list) }}
+{% endmacro %}
+
+
+{# Generic tests on a mart look at the candidates, not at what is published already. #}
+{% macro get_where_subquery(relation) %}
+    {% if relation.schema != "marts" or not execute %}
+        {{ return(default__get_where_subquery(relation)) }}
+    {% endif %}
+    {{ return(candidates(relation) ~ " as candidates") }}
+{% endmacro %}

@@ -1,0 +1,47 @@
+-- One row a delivery, value date, office, commune, programme and source: what was lent, collected, turned and written off.
+{{ config(materialized="unit_rows", meta={"part": "flows", "single": true}) }}
+
+with transactions as (
+    select *
+    from {{ ref('stg_loan_transactions') }}
+    where
+        delivery_id in {{ delivery_ids("flows") }}
+        and kind in ('disbursement', 'principal', 'interest', 'to_overdue', 'write_off')
+),
+
+-- A loan counts once a day however many tranches it has, and takes itself back when it is reversed.
+contracts as (
+    select
+        delivery_id,
+        value_date,
+        office_code,
+        commune_code,
+        programme_code,
+        source_code,
+        coalesce(sum(amount_vnd) filter (where kind = 'disbursement'), 0) as disbursed_vnd,
+        coalesce(sum(amount_vnd) filter (where kind = 'principal'), 0) as collected_vnd,
+        coalesce(sum(amount_vnd) filter (where kind = 'interest'), 0) as interest_collected_vnd,
+        coalesce(sum(amount_vnd) filter (where kind = 'to_overdue'), 0) as to_overdue_vnd,
+        coalesce(sum(amount_vnd) filter (where kind = 'principal' and bucket = 'overdue'), 0) as overdue_collected_vnd,
+        coalesce(sum(amount_vnd) filter (where kind = 'write_off'), 0) as written_off_vnd
+    from transactions
+    group by
+        delivery_id, value_date, office_code, commune_code, programme_code, source_code, contract_no, customer_id
+)
+
+select
+    delivery_id,
+    value_date,
+    office_code,
+    commune_code,
+    programme_code,
+    source_code,
+    sum(disbursed_vnd)::bigint as disbursed_vnd,
+    sum(sign(disbursed_vnd))::bigint as disbursed_loans,
+    sum(collected_vnd)::bigint as collected_vnd,
+    sum(interest_collected_vnd)::bigint as interest_collected_vnd,
+    sum(to_overdue_vnd)::bigint as to_overdue_vnd,
+    sum(overdue_collected_vnd)::bigint as overdue_collected_vnd,
+    sum(written_off_vnd)::bigint as written_off_vnd
+from contracts
+group by delivery_id, value_date, office_code, commune_code, programme_code, source_code

@@ -1,0 +1,20 @@
+-- One row an office of the branches whose registers the running build makes anew.
+{{ config(materialized="unit_rows", meta={"part": "registers"}) }}
+
+with offices as (
+    select * from {{ ref('stg_offices') }} where delivery_id in {{ delivery_ids("registers") }}
+),
+
+branches as (
+    select * from {{ ref('int_branch_territory') }}
+)
+
+select distinct on (offices.office_code)
+    offices.*,
+    branches.current_branch_code
+from offices
+inner join branches
+    on
+        offices.branch_code = branches.branch_code
+        and offices.business_date between branches.valid_from and coalesce(branches.valid_to, 'infinity'::date)
+order by offices.office_code asc, offices.business_date desc

@@ -1,0 +1,55 @@
+-- One row a unit and opening (year, quarter): the outstanding of its territory then, where that exact date is visible.
+{{ config(materialized="unit_rows", meta={"part": "history"}) }}
+
+with units as (
+    select * from {{ ref('int_units') }} where part = 'history'
+),
+
+families as (
+    select * from {{ ref('stg_branch_families') }}
+),
+
+branches as (
+    select * from {{ ref('stg_branches') }}
+),
+
+deliveries as (
+    select * from {{ ref('stg_visible_deliveries') }}
+),
+
+states as (
+    select * from {{ ref('int_branch_states') }}
+),
+
+openings as (
+    select
+        units.branch_code,
+        units.branch_valid_from,
+        units.business_date,
+        period.opening,
+        (date_trunc(period.opening, units.business_date) - interval '1 day')::date as opening_on
+    from units
+    cross join (values ('year'), ('quarter')) as period (opening)
+)
+
+-- All branches that held the territory then must be visible: part of it is not the opening.
+select
+    openings.branch_code,
+    openings.business_date,
+    openings.opening,
+    case when count(*) = count(states.delivery_id) then sum(states.outstanding_vnd)::bigint end as outstanding_vnd
+from openings
+inner join families
+    on openings.branch_code = families.head_code and openings.branch_valid_from = families.head_valid_from
+inner join branches
+    on
+        families.branch_code = branches.branch_code
+        and families.valid_from = branches.valid_from
+        and openings.opening_on between branches.valid_from and coalesce(branches.valid_to, 'infinity'::date)
+left join deliveries
+    on
+        families.branch_code = deliveries.branch_code
+        and families.valid_from = deliveries.branch_valid_from
+        and openings.opening_on = deliveries.business_date
+left join states on deliveries.delivery_id = states.delivery_id
+group by openings.branch_code, openings.business_date, openings.opening

@@ -1,0 +1,14 @@
+-- One row a date whose delivery status the running build makes anew.
+with units as (
+    select * from {{ ref('int_units') }} where part = 'status'
+),
+
+deliveries as (
+    select * from {{ ref('stg_visible_deliveries') }}
+)
+
+select
+    business_date,
+    -- Something later is visible already, so what has not come is late.
+    business_date < (select max(deliveries.business_date) from deliveries) as is_past
+from units

@@ -1,0 +1,25 @@
+-- One row a loan (contract and customer) of a delivery.
+select
+    delivery_id,
+    business_date,
+    contract_no,
+    customer_id,
+    office_code,
+    commune_code,
+    group_code,
+    organisation_code,
+    programme_code,
+    source_code,
+    method,
+    disbursed_on,
+    maturity_on,
+    extended_to,
+    disbursed_vnd,
+    in_term_vnd,
+    overdue_vnd,
+    frozen_vnd,
+    interest_due_vnd,
+    interest_overdue_vnd,
+    overdue_since,
+    oldest_unpaid_due_on
+from {{ source('raw', 'loan_book') }}

@@ -1,0 +1,128 @@
+"""dbt, run inside this process as the role `transformer`.
+
+Inside, and not as a child: a process that is killed takes its dbt with it, and no orphan goes on writing rows. The manifest
+is kept between runs, so a backlog of many builds is parsed once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from contract.errors import WarehouseError
+from warehouse.connect import Warehouse
+
+PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
+AREAS = ("prepare", "dimensions", "lending", "capital", "boards")
+"""The areas of the dbt project in the order in which they are built; a test across areas belongs to the last one."""
+
+_SELECTED = {
+    "prepare": ["path:models/staging", "path:models/intermediate"],
+    "dimensions": ["path:models/dimensions"],
+    "lending": ["path:models/lending"],
+    "capital": ["path:models/capital"],
+    "boards": ["path:models/boards", "tag:across_areas"],
+}
+Progress = Callable[[str], None]
+
+
+class CandidatesError(WarehouseError):
+    """Models or tests failed on the candidate rows of a build: the figures of at least one branch are not right."""
+
+
+@functools.cache
+def calculation_version() -> str:
+    """The hash of all models and macros: figures made under another one are made again."""
+    digest = hashlib.sha256()
+    for file in sorted([*PROJECT.glob("models/**/*.sql"), *PROJECT.glob("macros/**/*.sql")]):
+        digest.update(f"{file.relative_to(PROJECT)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def build_areas(
+    warehouse: Warehouse, areas: Sequence[str], *, with_views: bool = True, progress: Progress | None = None
+) -> None:
+    """Build and test the models of `areas` for the running build. `with_views` False: the views are as they should be.
+
+    Raises CandidatesError that names the models and tests that failed.
+    """
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if set(areas) != set(AREAS):
+        selected = [selector for area in areas for selector in _SELECTED[area]]
+        # Only tests whose models are all built by now.
+        arguments += ["--select", *selected, "--indirect-selection", "buildable"]
+    if not with_views:
+        arguments += ["--exclude", "config.materialized:view"]
+    run_dbt(warehouse, arguments, progress)
+
+
+def run_dbt(warehouse: Warehouse, arguments: Sequence[str], progress: Progress | None = None) -> Any:
+    """Run a dbt command and return its result. Errors: WarehouseError with what failed and where the log is."""
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes seconds to import
+
+    folder = warehouse.settings.home / "dbt"
+    folder.mkdir(parents=True, exist_ok=True)
+    common = [
+        "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(folder / "target"),
+        "--log-path", str(folder / "logs"), "--log-level", "none", "--log-level-file", "info",
+    ]  # fmt: skip
+    with _environment(_connection_variables(warehouse)):
+        manifest = _manifests.get(folder)
+        if manifest is None:
+            parsed = dbtRunner().invoke(["parse", *common, "--no-write-json"])
+            _require_success(parsed, folder)
+            manifest = _manifests[folder] = parsed.result
+        callbacks = [functools.partial(_report, progress)] if progress else []
+        result = dbtRunner(manifest=manifest, callbacks=callbacks).invoke([*arguments, *common])
+    _require_success(result, folder)
+    return result.result
+
+
+_manifests: dict[Path, Any] = {}
+
+
+def _report(progress: Progress, event: Any) -> None:
+    if event.info.name in ("LogModelResult", "LogTestResult"):
+        progress(event.info.msg)
+
+
+def _require_success(result: Any, folder: Path) -> None:
+    if result.success:
+        return
+    log = f"See {folder / 'logs' / 'dbt.log'}; nothing that readers see has changed."
+    if result.exception is not None:
+        raise WarehouseError(f"dbt could not run: {result.exception}", remedy=log)
+    failed = [node for node in result.result if node.status in ("error", "fail", "runtime error")]
+    what = "; ".join(f"{node.node.name}: {' '.join(str(node.message).split())[:300]}" for node in failed)
+    raise CandidatesError(f"The marts could not be built. {what}", remedy=log)
+
+
+def _connection_variables(warehouse: Warehouse) -> dict[str, str]:
+    parts = urlsplit(warehouse.url("transformer"))
+    return {
+        "WAREHOUSE_DBT_HOST": parts.hostname or "",
+        "WAREHOUSE_DBT_PORT": str(parts.port or 5432),
+        "WAREHOUSE_DBT_USER": unquote(parts.username or ""),
+        "WAREHOUSE_DBT_DATABASE": unquote(parts.path.lstrip("/")),
+        "DBT_ENV_SECRET_WAREHOUSE_PASSWORD": unquote(parts.password or ""),
+    }
+
+
+@contextlib.contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
