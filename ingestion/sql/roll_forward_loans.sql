@@ -1,13 +1,6 @@
 -- Opening + flows = closing, by contract, customer and bucket, to the đồng (contract section 5, rule 2).
 with opening as (
-    select
-        contract_no,
-        customer_id,
-        sum(in_term_vnd) as in_term_vnd,
-        sum(overdue_vnd) as overdue_vnd,
-        sum(frozen_vnd) as frozen_vnd
-    from ({opening_loans}) as loans
-    group by contract_no, customer_id
+    {opening_balances}
 ),
 
 closing as (
