@@ -54,4 +54,12 @@ class UnsafeInputError(WarehouseError):
 
 
 class DamagedInputError(WarehouseError):
-    """A compressed stream, workbook or Parquet file that cannot be read to its end."""
+    """A compressed stream, workbook or Parquet file that cannot be read to its end; `rule` names the finding."""
+
+    rule = "source-error"
+
+
+class DamagedCompressionError(DamagedInputError):
+    """A compressed stream is cut short, altered or none."""
+
+    rule = "compression-error"

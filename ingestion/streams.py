@@ -12,12 +12,12 @@ from typing import IO, cast
 
 from isal import igzip
 
-from contract.errors import DamagedInputError, UnsafeInputError
+from contract.errors import DamagedCompressionError, UnsafeInputError
 
-MAX_RATIO = 200
+MAX_RATIO = 100
 """Uncompressed over compressed bytes; an honest extract stays under 30, a deflate bomb comes near 1,032."""
 MAX_UNCOMPRESSED_BYTES = 16 << 30
-ALWAYS_ALLOWED_BYTES = 64 << 20
+ALWAYS_ALLOWED_BYTES = 8 << 20
 """Below this the ratio does not matter: a small file may hold nothing but repetition."""
 
 
@@ -25,7 +25,7 @@ class GzipStream(io.RawIOBase):
     """The uncompressed bytes of a gzip file.
 
     Errors: UnsafeInputError when more comes out than `max_bytes`, or than `MAX_RATIO` times what went in;
-    DamagedInputError when the file is cut short, altered or followed by other bytes.
+    DamagedCompressionError when the file is cut short, altered or followed by other bytes.
     """
 
     def __init__(self, path: Path, *, max_bytes: int = MAX_UNCOMPRESSED_BYTES) -> None:
@@ -44,10 +44,14 @@ class GzipStream(io.RawIOBase):
         try:
             count: int = self._file.readinto(view)
         except (OSError, EOFError, zlib.error, igzip.BadGzipFile) as error:
-            raise DamagedInputError(
+            raise DamagedCompressionError(
                 f"{self._path.name} is not a whole gzip file: {error}",
                 remedy="Compress the file again and send it as the next revision.",
             ) from error
+        if count == 0 and self._produced == 0 and self._path.stat().st_size == 0:
+            raise DamagedCompressionError(
+                f"{self._path.name} is empty, which no gzip file is", remedy="Compress the file again and send it."
+            )
         self._produced += count
         if self._produced > self._limit:
             raise UnsafeInputError(
@@ -65,14 +69,14 @@ class GzipStream(io.RawIOBase):
 def open_stream(path: Path, compression: str | None = None, *, max_bytes: int = MAX_UNCOMPRESSED_BYTES) -> IO[bytes]:
     """Return the uncompressed bytes of the file at `path` (`compression`: `gz` or None) as a stream for reading.
 
-    Errors: UnsafeInputError, DamagedInputError (both while reading, too), OSError.
+    Errors: UnsafeInputError, DamagedCompressionError (both while reading, too), OSError.
     """
     if compression is None:
         if path.stat().st_size > max_bytes:
             raise UnsafeInputError(f"{path.name} has more than {max_bytes} bytes", remedy="Send a smaller file.")
         return path.open("rb", buffering=0)
     if compression != "gz":
-        raise DamagedInputError(
+        raise DamagedCompressionError(
             f"{path.name} is declared as compressed by {compression!r}", remedy="Compress with gz, or not at all."
         )
     return cast(IO[bytes], GzipStream(path, max_bytes=max_bytes))
