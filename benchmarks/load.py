@@ -14,7 +14,6 @@ import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from benchmarks.measuring import Figure, measure_function, measure_process
 from benchmarks.synthetic import write_delivery
@@ -63,7 +62,6 @@ def plain_copy(folder: Path, names: list[str]) -> Figure:
     from warehouse.connect import open_warehouse  # noqa: PLC0415
 
     warehouse = open_warehouse()
-    parts = urlsplit(warehouse.url("admin"))
     script = folder / "copy.sql"
     lines = []
     for name in names:
@@ -77,11 +75,8 @@ def plain_copy(folder: Path, names: list[str]) -> Figure:
     script.write_text("\n".join(lines))
     return measure_process(
         [warehouse.program("psql"), "-q", "-X", "-v", "ON_ERROR_STOP=1", "-f", str(script)],
-        {
-            "PGHOST": str(parts.hostname), "PGPORT": str(parts.port), "PGUSER": str(parts.username),
-            "PGPASSWORD": str(parts.password), "PGDATABASE": parts.path.lstrip("/"),
-        },
-    )  # fmt: skip
+        warehouse.libpq_environment("admin"),
+    )
 
 
 def _columns(name: str) -> str:
@@ -124,11 +119,17 @@ def _measure(home: Path, loans: int) -> None:
     print(f"\n{loans:,} loans and as many customers, all 15 files of one delivery\n")
     print("| path | seconds | ratio | peak MiB |\n|---|---|---|---|")
     print(f"| psql \\copy of the whole delivery | {plain.seconds:.1f} | 1.00 | {plain.peak_mib:.0f} |")
-    print(f"| through the door, to publication | {door.seconds:.1f} | {door.seconds / plain.seconds:.2f} | {door.peak_mib:.0f} |")
+    print(
+        f"| through the door, to publication | {door.seconds:.1f} | {door.seconds / plain.seconds:.2f} | {door.peak_mib:.0f} |"
+    )
     print(f"| psql \\copy of the loan book alone | {book.seconds:.1f} | 1.00 | {book.peak_mib:.0f} |")
-    print(f"| pandas.to_sql of the loan book ({PANDAS_ROWS:,} rows, scaled) | {scaled:.0f} | {scaled / book.seconds:.1f} | {pandas.peak_mib:.0f} |")
+    print(
+        f"| pandas.to_sql of the loan book ({PANDAS_ROWS:,} rows, scaled) | {scaled:.0f} | {scaled / book.seconds:.1f} | {pandas.peak_mib:.0f} |"
+    )
     both = max(figure.seconds for figure in pair)
-    print(f"\nhalf the size: one branch {half.seconds:.1f} s, two at once {both:.1f} s, ratio {both / half.seconds:.2f}")
+    print(
+        f"\nhalf the size: one branch {half.seconds:.1f} s, two at once {both:.1f} s, ratio {both / half.seconds:.2f}"
+    )
 
 
 if __name__ == "__main__":

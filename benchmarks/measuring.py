@@ -21,12 +21,18 @@ class Figure:
     peak_mib: float
 
 
-def measure_process(arguments: list[str], environment: dict[str, str] | None = None, stdin: Path | None = None) -> Figure:
+def measure_process(
+    arguments: list[str], environment: dict[str, str] | None = None, stdin: Path | None = None
+) -> Figure:
     """Run a command and measure it; RuntimeError when it fails."""
     started = time.monotonic()
     with (stdin or Path(os.devnull)).open("rb") as source:
         process = subprocess.Popen(
-            arguments, env={**os.environ, **(environment or {})}, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            arguments,
+            env={**os.environ, **(environment or {})},
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         assert process.stdout is not None
         assert process.stderr is not None

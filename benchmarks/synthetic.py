@@ -35,14 +35,22 @@ def write_delivery(landing: Path, branch: str, date: str, loans: int, *, commune
             resources.append(_write(folder, name, tables, level, None))
         elif name == "ledger_balances":
             rows = [
-                {"account_code": "21", "office_code": office, "programme_code": programme, "bucket": "in_term", "closing_vnd": total}
+                {
+                    "account_code": "21",
+                    "office_code": office,
+                    "programme_code": programme,
+                    "bucket": "in_term",
+                    "closing_vnd": total,
+                }
                 for (office, programme), total in sorted(groups.items())
             ]
             resources.append(_write(folder, name, [_table(name, rows)], level, None))
         else:
             rows = [{**row, "commune_code": commune} if "commune_code" in row else row for row in small.rows[name]]
             resources.append(_write(folder, name, [_table(name, rows)], level, None))
-    offices = [{"officeCode": row["office_code"], "status": "delivered", "reason": None} for row in small.rows["offices"]]
+    offices = [
+        {"officeCode": row["office_code"], "status": "delivered", "reason": None} for row in small.rows["offices"]
+    ]
     descriptor = {
         "contractVersion": "1", "branchCode": branch, "businessDate": date, "revision": 1, "previousBusinessDate": None,
         "supersedes": None, "cobCompletedAt": f"{date}T20:00:00+07:00", "workingDay": True, "currencyUnit": "VND",
@@ -56,7 +64,9 @@ def _table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     return pa_csv.read_csv(
         pa.py_buffer(to_csv(name, rows)),
         convert_options=pa_csv.ConvertOptions(
-            column_types={column: pa.string() for column in COLUMNS[name].split()}, null_values=[""], strings_can_be_null=True
+            column_types={column: pa.string() for column in COLUMNS[name].split()},
+            null_values=[""],
+            strings_can_be_null=True,
         ),
     )
 
@@ -99,10 +109,14 @@ def _customers(start: int, count: int, commune: str) -> pa.Table:
 def _assemble(name: str, count: int, constant: dict[str, str], made: dict[str, pa.Array]) -> pa.Table:
     columns = COLUMNS[name].split()
     empty = pa.nulls(count, pa.string())
-    return pa.table({c: made[c] if c in made else pa.repeat(constant[c], count) if c in constant else empty for c in columns})
+    return pa.table(
+        {c: made[c] if c in made else pa.repeat(constant[c], count) if c in constant else empty for c in columns}
+    )
 
 
-def _write(folder: Path, name: str, tables: Any, level: int, groups: dict[tuple[str, str], int] | None) -> dict[str, Any]:
+def _write(
+    folder: Path, name: str, tables: Any, level: int, groups: dict[tuple[str, str], int] | None
+) -> dict[str, Any]:
     path = folder / f"{name}.csv.gz"
     totals, rows, checksum = {column: 0 for column in MONEY.get(name, [])}, 0, 0
     with path.open("wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=level, mtime=0) as file:
@@ -115,7 +129,9 @@ def _write(folder: Path, name: str, tables: Any, level: int, groups: dict[tuple[
             joined = pc.binary_join_element_wise(*parts, "|") if len(parts) > 1 else parts[0]
             checksum += sum(map(zlib.crc32, joined.cast(pa.binary()).to_pylist()))
             if groups is not None:
-                for row in table.group_by(["office_code", "programme_code"]).aggregate([("in_term_vnd", "sum")]).to_pylist():
+                for row in (
+                    table.group_by(["office_code", "programme_code"]).aggregate([("in_term_vnd", "sum")]).to_pylist()
+                ):
                     place = (row["office_code"], row["programme_code"])
                     groups[place] = groups.get(place, 0) + row["in_term_vnd_sum"]
             pa_csv.write_csv(table, file, pa_csv.WriteOptions(include_header=False, quoting_style="needed"))

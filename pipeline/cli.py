@@ -11,11 +11,12 @@ import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from contract.errors import WarehouseError
 
 GOOD, BAD, USAGE, INTERNAL = 0, 1, 64, 70
+CHECKED = {"held": 1, "refused": 2, "waiting": 3}
 
 DESCRIPTION = """\
 The data warehouse of the Bank for Social Policies: takes in what the branches deliver, proves it right to the đồng,
@@ -42,7 +43,10 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    # Everything after `psql` is psql's own; argparse would take its options for ours.
+    passed_through = argparse.Namespace(run=_psql, arguments=words[1:])
+    options = passed_through if words[:1] == ["psql"] else _parser().parse_args(words)
     try:
         return int(options.run(options))
     except WarehouseError as error:
@@ -88,10 +92,25 @@ def _parser() -> Parser:
     build.add_argument("--full", action="store_true", help="build everything again, beside what readers see")
     build.set_defaults(run=_build)
 
-    psql = commands.add_parser("psql", help="open psql on the warehouse; arguments are passed through", add_help=False)
-    psql.add_argument("arguments", nargs=argparse.REMAINDER)
-    psql.set_defaults(run=_psql)
+    check = commands.add_parser(
+        "check",
+        help="judge a delivery before it is sent, or one file against a contract; needs no warehouse",
+        description="The same door for a branch before it sends: everything but the rules that need history.",
+        epilog="exit codes: 0 good, 1 held, 2 refused, 3 waiting, 64 wrong usage, 70 internal error",
+    )
+    check.add_argument("path", help="a folder .../<branch_code>/<business_date>/r<revision>, or with --contract a file")
+    check.add_argument("--json", action="store_true", help="print one JSON array of verdicts on standard output")
+    check.add_argument("--contract", type=Path, metavar="FILE.odcs.yaml", help="read one file as this contract says")
+    check.add_argument("--dialect", type=_object, metavar="JSON", help="the file's Frictionless CSV dialect")
+    check.add_argument("--encoding", metavar="E", help="utf-8 (default), utf-8-sig or windows-1258")
+    check.add_argument("--out", type=Path, metavar="READ.csv", help="write what was read, as plain CSV")
+    check.set_defaults(run=_check)
 
+    commands.add_parser("psql", help="open psql on the warehouse; arguments are passed through")
+
+    commands.add_parser(
+        "housekeeping", help="drop rows that need not be kept: superseded, held, daily states after 100 days"
+    ).set_defaults(run=_housekeeping)
     commands.add_parser("up", help="start Airflow and print its address and login").set_defaults(run=_up)
     commands.add_parser("down", help="stop Airflow and the embedded PostgreSQL").set_defaults(run=_down)
     commands.add_parser(
@@ -102,6 +121,13 @@ def _parser() -> Parser:
 
 def _date(text: str) -> dt.date:
     return dt.date.fromisoformat(text)
+
+
+def _object(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
 
 
 def say(message: str) -> None:
@@ -170,12 +196,40 @@ def _build(options: argparse.Namespace) -> int:
     return GOOD
 
 
+def _check(options: argparse.Namespace) -> int:
+    from pipeline import check_command  # noqa: PLC0415
+
+    try:
+        outcome = check_command.check(options, say)
+    except check_command.WrongUsageError as error:
+        print(f"python -m pipeline check: {error}", file=sys.stderr)
+        return USAGE
+    if options.json:
+        of_no_branch = {"branch_code": None, "business_date": None} if options.contract else {}
+        print(json.dumps([outcome.as_json() | of_no_branch], ensure_ascii=False))
+    else:
+        print(outcome.line)
+        for line in outcome.finding_lines:
+            print(line)
+    return CHECKED.get(outcome.verdict, GOOD)
+
+
+def _housekeeping(_: argparse.Namespace) -> int:
+    from ingestion.retire import retire_rows  # noqa: PLC0415
+    from warehouse.connect import open_warehouse  # noqa: PLC0415
+
+    retired = retire_rows(open_warehouse(), say)
+    print(f"Dropped all rows of {retired.whole} deliveries and the daily states of {retired.states}.")
+    return GOOD
+
+
 def _psql(options: argparse.Namespace) -> NoReturn:
     from warehouse.connect import open_warehouse  # noqa: PLC0415
 
     warehouse = open_warehouse()
     program = warehouse.program("psql")
-    os.execv(program, [program, warehouse.url("admin"), *options.arguments])
+    # In the environment, not among the arguments: these are everybody's to see.
+    os.execve(program, [program, *options.arguments], {**os.environ, **warehouse.libpq_environment("admin")})
 
 
 def _up(_: argparse.Namespace) -> int:

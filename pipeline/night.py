@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
 from typing import TypeVar
 
 from ingestion.landing import Landing
 from ingestion.receive import Arrival
-from pipeline.branch import Selection, publish_branch, verify_branch
+from pipeline.branch import Selection, find_branches, publish_branch, verify_branch
 from pipeline.intake import Progress, load_pending, quiet, validate_pending
 from pipeline.outcomes import Outcome, arrival_outcome, delivery_outcome
 from warehouse.connect import Warehouse
@@ -32,16 +36,42 @@ class Night:
         return any(outcome.is_bad for outcome in self.outcomes)
 
 
-def run_night(warehouse: Warehouse, selection: Selection | None = None, progress: Progress = quiet) -> Night:
-    """Verify, load, validate and publish everything that the selection takes; the marts are built by the caller."""
+def run_night(
+    warehouse: Warehouse,
+    selection: Selection | None = None,
+    progress: Progress = quiet,
+    processes: int = os.cpu_count() or 1,
+) -> Night:
+    """Verify, load, validate and publish everything that the selection takes; the marts are built by the caller.
+
+    Branches with something to do are shared out among `processes`; PostgreSQL keeps them apart.
+    """
     night = Night()
     wanted = selection or Selection()
     codes = [wanted.branch] if wanted.branch else Landing(warehouse.settings.landing).branches()
+    busy = set(find_branches(warehouse)) & set(codes) if len(codes) > 1 else set()
+    work = partial(_run_alone, warehouse, selection=wanted, progress=progress)
+    if len(busy) > 1 and processes > 1:
+        with ProcessPoolExecutor(min(processes, len(busy)), mp_context=get_context("spawn")) as pool:
+            parts = [*pool.map(work, sorted(busy)), *map(work, sorted(set(codes) - busy))]
+    else:
+        parts = list(map(work, codes))
     found: dict[tuple[str, str, int | None], Outcome] = {}
-    for code in codes:
-        for outcome in run_branch(warehouse, code, wanted, progress, night.seconds):
-            found[outcome.branch_code, outcome.business_date, outcome.revision] = outcome
+    for part in parts:
+        for step, seconds in part.seconds.items():
+            night.seconds[step] = night.seconds.get(step, 0.0) + seconds
+        for outcome in part.outcomes:
+            place = (outcome.branch_code, outcome.business_date, outcome.revision)
+            # A relative's delivery may have turned while its own branch was looked at: the verdict counts.
+            if place not in found or found[place].verdict in ("duplicate", "waiting"):
+                found[place] = outcome
     night.outcomes = [found[place] for place in sorted(found, key=lambda place: (place[1], place[0], place[2] or 0))]
+    return night
+
+
+def _run_alone(warehouse: Warehouse, code: str, selection: Selection, progress: Progress) -> Night:
+    night = Night()
+    night.outcomes = run_branch(warehouse, code, selection, progress, night.seconds)
     return night
 
 

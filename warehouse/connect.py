@@ -61,6 +61,18 @@ class Warehouse:
                 remedy="Check that the server is up (`make up`) and that WAREHOUSE_URL, if set, is right.",
             ) from error
 
+    def libpq_environment(self, role: Role) -> dict[str, str]:
+        """Return the PG... variables with which libpq programs connect as `role`."""
+        parts = urlsplit(self.url(role))
+        found = {
+            "PGHOST": parts.hostname,
+            "PGPORT": str(parts.port or 5432),
+            "PGUSER": unquote(parts.username or ""),
+            "PGPASSWORD": unquote(parts.password or ""),
+            "PGDATABASE": unquote(parts.path.lstrip("/")),
+        }
+        return {name: value for name, value in found.items() if value}
+
     def program(self, name: str) -> str:
         """Return the path of a PostgreSQL program such as psql."""
         return str(EmbeddedServer(self.settings.home).binary(name))
