@@ -61,6 +61,10 @@ class Landing:
             found = [self._look(branch_code, _name(date), entry) for entry in self._folders(date["name"])]
             yield from sorted(found, key=lambda folder: (folder.revision or 0, folder.path))
 
+    def folder(self, branch_code: str, date: str, name: str) -> Folder:
+        """Return one delivery folder, empty where there is none."""
+        return self._look(branch_code, date, {"name": f"{self.root}/{branch_code}/{date}/{name}"})
+
     def open(self, folder: Folder, name: str) -> BinaryIO:
         """Open a file of the folder. On a file system links are not followed and only plain files are opened."""
         path = f"{folder.path}/{name}"

@@ -35,9 +35,19 @@ class Outcome:
     @property
     def line(self) -> str:
         """One line for a person."""
-        place = f"{self.branch_code} {self.business_date} r{self.revision}"
+        place = " ".join(filter(None, [self.branch_code, self.business_date, self.revision and f"r{self.revision}"]))
         count = f" [{len(self.findings)} finding(s)]" if self.findings else ""
         return f"{place:<20} {self.verdict:<23} {self.reason}{count}"
+
+    @property
+    def finding_lines(self) -> list[str]:
+        """One line for each finding: where, which rule, what to do."""
+        lines = []
+        for finding in self.findings:
+            row = f"row {finding['row']}" if finding.get("row") is not None else None
+            where = " ".join(filter(None, [finding["dataset"], row, finding.get("column")]))
+            lines.append(f"  {finding['severity']:<8}{where}: {finding['rule']}: {finding['message']}")
+        return lines
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `night --json` and `status --json` print."""

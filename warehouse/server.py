@@ -106,6 +106,13 @@ class EmbeddedServer:
         self._run("pg_ctl", "stop", "-D", str(self.data), "-m", mode, "-w", "-t", "120")
         return True
 
+    def destroy(self) -> None:
+        """Stop the server and remove everything that lives in `home`, wherever its data lie."""
+        with contextlib.suppress(WarehouseError):
+            self.stop("immediate")
+        shutil.rmtree(self.data if self.data.parent == self.home else self.data.parent, ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)
+
     def binary(self, name: str) -> Path:
         """The path of a PostgreSQL program (psql, pg_dump ...)."""
         note = self.home / "binaries_location"
