@@ -56,6 +56,15 @@
 {% endmacro %}
 
 
+{#
+  Rows that have just been loaded are unknown to the planner: it takes a delivery for a handful of rows and loops over it (two
+  minutes were seen where a hash join takes a second). For the transaction of the running statement only.
+#}
+{% macro avoid_nested_loops() %}
+    {% call statement('planner') %} set local enable_nestloop = off {% endcall %}
+{% endmacro %}
+
+
 {# The rows of a mart that the running build has made and no reader sees yet: what tests look at. #}
 {% macro candidates(relation) %}
     {% set build = running_build() %}

@@ -28,6 +28,7 @@
         {% if mart.partitioned %}
             {% do create_missing_partitions(target_relation, mart.part) %}
         {% endif %}
+        {% do avoid_nested_loops() %}
         {% call statement('delete') %}
             delete from {{ mart.table }} where build_id = {{ build }}
             {%- if mart.date_column %}

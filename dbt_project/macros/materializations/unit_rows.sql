@@ -24,6 +24,7 @@
     {% if running_build() is none or (settings.part and not has_units(settings.part)) %}
         {% call statement('main') %} select 0 {% endcall %}
     {% else %}
+        {% do avoid_nested_loops() %}
         {% call statement('clear') %}
             {% if settings.kept %}
                 delete from {{ target_relation }} where delivery_id in {{ literal_list(deliveries) }}
