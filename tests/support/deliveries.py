@@ -63,7 +63,7 @@ MONEY = {
 }  # fmt: skip
 EVENTS = ("loan_transactions", "capital_transactions", "risk_decisions")
 
-COMMUNES = {"96": "31825", "58": "22741"}
+COMMUNES = {"96": "31825", "58": "22741", "04": "01273"}
 """A commune of each branch that is valid on the dates used here."""
 
 

@@ -1,0 +1,85 @@
+"""What housekeeping drops and keeps, and that a check which needs dropped rows stages them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingestion.retire import Retired, retire_rows
+from tests.support.deliveries import first_delivery, repay
+from tests.support.door import at, take_in
+from warehouse.connect import Warehouse, open_warehouse
+from warehouse.server import EmbeddedServer
+
+OLD_MONTH_END, OLD_DAY, NEWEST = "2025-01-31", "2025-02-03", "2025-06-30"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Warehouse]:
+    """A warehouse of this test's own: the newest date in it decides what is old."""
+    home = tmp_path / "home"
+    yield at(open_warehouse(home), tmp_path)
+    EmbeddedServer(home).stop("immediate")
+
+
+def rows(warehouse: Warehouse, dataset: str, date: str) -> int:
+    with warehouse.connect("transformer") as connection:
+        found = connection.execute(f"select count(*) from raw.{dataset} where business_date = '{date}'").fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def deliver(warehouse: Warehouse) -> None:
+    landing = Path(warehouse.settings.landing)
+    first = first_delivery("04", OLD_MONTH_END)
+    second = repay(first.next(OLD_DAY), 1, 1_000_000)
+    third = repay(second.next(NEWEST), 1, 2_000_000)
+    for delivery in (first, second, third):
+        delivery.write(landing)
+    assert [outcome.verdict for outcome in take_in(warehouse, "04")] == ["published"] * 3
+
+
+def test_daily_states_go_after_100_days_while_month_ends_and_events_stay(own: Warehouse) -> None:
+    deliver(own)
+    assert retire_rows(own, print) == Retired(whole=0, states=1)
+    assert rows(own, "loan_book", OLD_DAY) == 0
+    assert rows(own, "savings_groups", OLD_DAY) == 0
+    assert rows(own, "loan_transactions", OLD_DAY) == 1
+    assert rows(own, "loan_book", OLD_MONTH_END) == 6
+    assert rows(own, "loan_book", NEWEST) == 6
+    assert retire_rows(own, print) == Retired(whole=0, states=0)
+
+
+def test_superseded_rows_go_and_their_bytes_stay(own: Warehouse) -> None:
+    deliver(own)
+    revised = repay(first_delivery("04", OLD_DAY), 1, 1_000_000)
+    revised.previous, revised.revision, revised.supersedes = OLD_MONTH_END, 2, "0" * 64
+    revised.rows["customers"][0]["residence"] = "left"
+    revised.write(Path(own.settings.landing))
+    assert [(outcome.revision, outcome.verdict) for outcome in take_in(own, "04")][0] == (2, "published")
+    assert retire_rows(own, print).whole == 1
+    with own.connect("admin") as connection:
+        kept = connection.execute(
+            "select array_agg(f.stored_sha256) from meta.delivery_files as f inner join meta.deliveries as d "
+            "on f.delivery_id = d.delivery_id where d.business_date = %s and d.revision = 1",
+            [OLD_DAY],
+        ).fetchone()
+        left = connection.execute("select to_regclass('raw.loan_book_d2')").fetchone()
+    assert kept is not None
+    assert left == (None,)
+    assert all((own.settings.store / "sha256" / sha256[:2] / sha256).exists() for sha256 in kept[0])
+
+
+def test_a_correction_after_a_retired_date_is_measured_against_its_bytes(own: Warehouse) -> None:
+    deliver(own)
+    retire_rows(own, print)
+    broken = repay(first_delivery("04", NEWEST), 1, 2_500_000)
+    broken.previous, broken.revision, broken.supersedes = OLD_DAY, 2, "0" * 64
+    broken.write(Path(own.settings.landing))
+    (held,) = take_in(own, "04")
+    assert held.verdict == "held"
+    assert {finding["rule"] for finding in held.findings} == {"roll-forward"}
+    assert rows(own, "loan_book", OLD_DAY) == 6, "the retired state was staged again"
+    assert retire_rows(own, print) == Retired(whole=1, states=1)
