@@ -58,7 +58,8 @@ def test_superseded_rows_go_and_their_bytes_stay(own: Warehouse) -> None:
     revised.previous, revised.revision, revised.supersedes = OLD_MONTH_END, 2, "0" * 64
     revised.rows["customers"][0]["residence"] = "left"
     revised.write(Path(own.settings.landing))
-    assert [(outcome.revision, outcome.verdict) for outcome in take_in(own, "04")][0] == (2, "published")
+    revision_2 = next(outcome for outcome in take_in(own, "04") if outcome.revision == 2)
+    assert revision_2.verdict == "published"
     assert retire_rows(own, print).whole == 1
     with own.connect("admin") as connection:
         kept = connection.execute(
