@@ -7,6 +7,7 @@ An error of this family means that a *step* could not be done. What is wrong *in
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 
 class WarehouseError(Exception):
@@ -31,6 +32,10 @@ class WarehouseError(Exception):
         self.dataset = dataset
         super().__init__(problem, remedy)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross from one process to another whole: the constructor takes keywords, which pickling forgets."""
+        return (_rebuild, (type(self), self.problem, self.remedy, self.branch_code, self.business_date, self.dataset))
+
     def __str__(self) -> str:
         places = (
             ("branch", self.branch_code),
@@ -39,6 +44,12 @@ class WarehouseError(Exception):
         )
         where = ", ".join(f"{name} {value}" for name, value in places if value is not None)
         return f"{self.problem}{f' ({where})' if where else ''}. {self.remedy}"
+
+
+def _rebuild(
+    kind: type[WarehouseError], problem: str, remedy: str, code: str | None, day: date | None, dataset: str | None
+) -> WarehouseError:
+    return kind(problem, remedy=remedy, branch_code=code, business_date=day, dataset=dataset)
 
 
 class ContractError(WarehouseError):

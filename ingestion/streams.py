@@ -6,7 +6,12 @@ A bomb is noticed while the bytes are produced, never by holding them: memory st
 from __future__ import annotations
 
 import io
+import os
+import shutil
+import tempfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
@@ -19,6 +24,8 @@ MAX_RATIO = 100
 MAX_UNCOMPRESSED_BYTES = 16 << 30
 ALWAYS_ALLOWED_BYTES = 8 << 20
 """Below this the ratio does not matter: a small file may hold nothing but repetition."""
+
+COPY_BYTES = 1 << 20
 
 
 class GzipStream(io.RawIOBase):
@@ -80,3 +87,20 @@ def open_stream(path: Path, compression: str | None = None, *, max_bytes: int = 
             f"{path.name} is declared as compressed by {compression!r}", remedy="Compress with gz, or not at all."
         )
     return cast(IO[bytes], GzipStream(path, max_bytes=max_bytes))
+
+
+@contextmanager
+def seekable_file(stream: IO[bytes]) -> Iterator[tuple[IO[bytes], int]]:
+    """Give the stream as a file that can be read at any place, and its size in bytes; on disk if it cannot."""
+    if stream.seekable():
+        yield stream, _size_of(stream)
+        return
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(stream, copy, COPY_BYTES)
+        yield copy, _size_of(copy)
+
+
+def _size_of(file: IO[bytes]) -> int:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    return size
