@@ -22,8 +22,9 @@ PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 AREAS = ("prepare", "dimensions", "lending", "capital", "boards")
 """The areas of the dbt project in the order in which they are built; a test across areas belongs to the last one."""
 
+_VIEWS = ["path:models/staging", "path:models/intermediate,config.materialized:view"]
 _SELECTED = {
-    "prepare": ["path:models/staging", "path:models/intermediate"],
+    "prepare": ["path:models/intermediate,config.materialized:unit_rows"],
     "dimensions": ["path:models/dimensions"],
     "lending": ["path:models/lending"],
     "capital": ["path:models/capital"],
@@ -52,14 +53,17 @@ def build_areas(
 
     Raises CandidatesError that names the models and tests that failed.
     """
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
-    if set(areas) != set(AREAS):
-        selected = [selector for area in areas for selector in _SELECTED[area]]
-        # Only tests whose models are all built by now.
-        arguments += ["--select", *selected, "--indirect-selection", "buildable"]
-    if not with_views:
-        arguments += ["--exclude", "config.materialized:view"]
-    run_dbt(warehouse, arguments, progress)
+    run_dbt(warehouse, ["build", *select_areas(areas, with_views=with_views)], progress)
+
+
+def select_areas(areas: Sequence[str], *, with_views: bool = True) -> list[str]:
+    """Return dbt's arguments that select the models of `areas`, and the tests that can run once they are built."""
+    selected = [selector for area in areas for selector in _SELECTED[area]]
+    if with_views and "prepare" in areas:
+        selected = _VIEWS + selected
+    # A test that looks at several models runs when all of them are built: at once, or in the last area that it needs.
+    indirect = "eager" if set(areas) == set(AREAS) else "buildable"
+    return ["--select", *selected, "--indirect-selection", indirect, "--exclude-resource-type", "unit_test"]
 
 
 def run_dbt(warehouse: Warehouse, arguments: Sequence[str], progress: Progress | None = None) -> Any:

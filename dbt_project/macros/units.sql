@@ -56,18 +56,10 @@
 {% endmacro %}
 
 
-{#
-  Rows that have just been loaded are unknown to the planner: it takes a delivery for a handful of rows and loops over it (two
-  minutes were seen where a hash join takes a second). For the transaction of the running statement only.
-#}
-{% macro avoid_nested_loops() %}
-    {% call statement('planner') %} set local enable_nestloop = off {% endcall %}
-{% endmacro %}
-
-
 {# The rows of a mart that the running build has made and no reader sees yet: what tests look at. #}
 {% macro candidates(relation) %}
     {% set build = running_build() %}
+    {% do avoid_nested_loops() %}
     {% set dates = [] %}
     {% if build is not none and "business_date" in built_columns(relation) %}
         {% set query %}
@@ -105,4 +97,15 @@
         {{ return(default__get_where_subquery(relation)) }}
     {% endif %}
     {{ return(candidates(relation) ~ " as candidates") }}
+{% endmacro %}
+
+
+{#
+  Rows that have just been loaded are unknown to the planner: it takes a delivery for a handful of rows and loops over it (two
+  minutes were seen where a hash join takes a second). For the transaction of the running statement only.
+#}
+{% macro avoid_nested_loops() %}
+    {% if execute %}
+        {% call statement('planner') %} set local enable_nestloop = off {% endcall %}
+    {% endif %}
 {% endmacro %}
