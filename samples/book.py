@@ -14,7 +14,7 @@ import numpy as np
 
 from samples.calendar import ONE_DAY, Window, add_months, draw_days
 from samples.errors import ProfileError
-from samples.fit import BoolArray, CannotFit, DayArray, IntArray, choose, fit_sum, mask_of, stream
+from samples.fit import BoolArray, CannotFitError, DayArray, IntArray, choose, fit_sum, mask_of
 from samples.people import People
 from samples.plan import Plan
 from samples.programmes import (
@@ -28,6 +28,7 @@ from samples.programmes import (
     read_earliest,
     read_rates,
 )
+from samples.setting import Setting
 from samples.sources import draw_sources, settle_pairs
 
 STAY, NEW, TRANCHE, CLOSED, MISTAKE = range(5)
@@ -77,11 +78,9 @@ class Book:
         return chosen
 
 
-def build_book(
-    plan: Plan, people: People, point_days: IntArray, window: Window, weights: Mapping[str, float], seed: int
-) -> Book:
+def build_book(setting: Setting, people: People, point_days: IntArray, weights: Mapping[str, float]) -> Book:
     """Make the loans. `point_days` is the sitting day of each customer's point. Raises ProfileError."""
-    rng = stream(seed, "book")
+    plan, window, rng = setting.plan, setting.window, setting.stream("book")
     role, customer = _hand_out_roles(rng, plan, people, window)
     size = role.size
     is_local = rng.random(size) < _local_chance(plan)
@@ -96,8 +95,9 @@ def build_book(
     settle_pairs(programme, source, unit, role == STAY)
     term = draw_terms(rng, programme)
     days, is_at_point = draw_days(rng, window, point_days[customer])
-    disbursed_on = _draw_disbursement(rng, role, programme, term, is_abroad, window)
-    disbursed_on[fresh] = days[fresh]
+    age = _draw_ages(rng, role, programme, term, window)
+    disbursed_on = np.where(fresh, days, window.last - age * ONE_DAY)
+    _draw_days_abroad(rng, disbursed_on, is_abroad & (role == STAY), window)
     book = Book(
         role=role,
         customer=customer,
@@ -169,8 +169,7 @@ def _mark_abroad(
 ) -> BoolArray:
     """Choose the loans of this year to workers abroad: inside the window and, where the year is older, before it."""
     reached = plan.count("workers_abroad_reached")
-    year_start = window.last.astype("datetime64[Y]").astype("datetime64[D]")
-    elapsed = max(1, int((window.last - year_start) / ONE_DAY) + 1)
+    elapsed = max(1, int((window.last - window.year_start) / ONE_DAY) + 1)
     inside = min(1.0, window.days / elapsed)
     candidates = np.flatnonzero(role == NEW)
     new = choose(rng, candidates, min(round(reached * inside), candidates.size // 4))
@@ -187,25 +186,24 @@ def _mark_abroad(
     return marked
 
 
-def _draw_disbursement(
-    rng: np.random.Generator, role: IntArray, programme: IntArray, term: IntArray, is_abroad: BoolArray, window: Window
-) -> DayArray:
-    """Draw a first day so that no loan that stays is past its maturity at the last date."""
+def _draw_ages(
+    rng: np.random.Generator, role: IntArray, programme: IntArray, term: IntArray, window: Window
+) -> IntArray:
+    """Draw the age in days at the last date so that no loan that stays is past its maturity then."""
     latest = np.maximum((term * 304) // 10 - 15, window.days + 2)
     latest = np.minimum(latest, ((window.last - read_earliest(programme)) / ONE_DAY).astype(np.int64))
     least = np.full(role.size, window.days + 1)
-    year_start = window.last.astype("datetime64[Y]").astype("datetime64[D]")
-    least[programme == ABROAD] = max(window.days + 1, int((window.last - year_start) / ONE_DAY) + 1)
+    least[programme == ABROAD] = max(window.days + 1, int((window.last - window.year_start) / ONE_DAY) + 1)
     stopped = np.isin(programme, [n for n, p in enumerate(PROGRAMMES) if not p.is_lending and n != ABROAD])
     least[stopped] = np.maximum(1500, window.days + 1)
     least[role == TRANCHE] = window.days + 120
-    least = np.minimum(least, latest)
-    age = rng.integers(least, latest + 1)
-    days: DayArray = window.last - age * ONE_DAY
-    before = is_abroad & (role == STAY)
-    span = max(0, int((window.first - year_start) / ONE_DAY))
-    days[before] = year_start + rng.integers(0, span + 1, int(before.sum())) * ONE_DAY
-    return days
+    return rng.integers(np.minimum(least, latest), latest + 1)
+
+
+def _draw_days_abroad(rng: np.random.Generator, disbursed_on: DayArray, before: BoolArray, window: Window) -> None:
+    """Workers reached this year before the window: lent to between New Year and its first day."""
+    span = max(0, int((window.first - window.year_start) / ONE_DAY))
+    disbursed_on[before] = window.year_start + rng.integers(0, span + 1, int(before.sum())) * ONE_DAY
 
 
 def _fit_new_loans(rng: np.random.Generator, book: Book, plan: Plan) -> None:
@@ -226,7 +224,7 @@ def _fit_new_loans(rng: np.random.Generator, book: Book, plan: Plan) -> None:
     start = rng.normal(usual, usual * 0.25)
     try:
         amounts = fit_sum(start, low, cap, plan.money("disbursed"), MILLION)
-    except CannotFit as reason:
+    except CannotFitError as reason:
         raise ProfileError(("disbursed", "households_reached"), f"no loans inside the caps make it: {reason}") from None
     book.lent[loans] = amounts
     whole = np.union1d(abroad, loans[~is_tranche])
@@ -255,7 +253,7 @@ def _fit_standing_loans(rng: np.random.Generator, book: Book, plan: Plan) -> Non
             book.balance[loans] = fit_sum(
                 book.disbursed[loans] * spent, book.lent[loans] + _LEAST, book.disbursed[loans], needed, _STEP
             )
-        except CannotFit as reason:
+        except CannotFitError as reason:
             names = ("local_share_of_outstanding_pct", "loans") if is_local else ("outstanding", "loans")
             raise ProfileError(names, f"no loans inside the caps make it: {reason}") from None
     tranches = book.find(TRANCHE)
@@ -267,7 +265,7 @@ def _fit_standing_loans(rng: np.random.Generator, book: Book, plan: Plan) -> Non
 def _fit_closed_loans(rng: np.random.Generator, book: Book, plan: Plan) -> None:
     """Spread the collection over loans paid off and part payments; the written-off loans take the rest."""
     closed = book.find(CLOSED)
-    paid, lost = count_closed(plan)
+    paid, _ = count_closed(plan)
     low, usual, cap = read_bounds(book.programme[closed], book.disbursed_on[closed])
     book.disbursed[closed] = np.clip(
         np.round(rng.normal(usual, usual * 0.3) / MILLION).astype(np.int64) * MILLION, low, cap

@@ -38,6 +38,12 @@ class Window:
         return self.days / 91
 
     @property
+    def year_start(self) -> np.datetime64:
+        """1 January of the last date's year."""
+        start: np.datetime64 = self.last.astype("datetime64[Y]").astype("datetime64[D]")
+        return start
+
+    @property
     def months(self) -> DayArray:
         """First days of the months that the window touches."""
         start = (self.first + ONE_DAY).astype("datetime64[M]")
@@ -73,6 +79,8 @@ def draw_days(
         days[chosen], is_inside[chosen] = read_sitting_days(window, month, day_of_month[chosen])
     is_point = is_inside & (rng.random(count) < at_point)
     anywhere = window.first + rng.integers(1, window.days + 1, count) * ONE_DAY
+    # However small the sample, something happens on its last night.
+    is_point[::200], anywhere[::200] = False, window.last
     return np.where(is_point, days, anywhere), is_point
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from samples.calendar import ONE_DAY, Window
-from samples.fit import DayArray, IntArray, allocate, stream
+from samples.fit import DayArray, IntArray, allocate
 from samples.plan import Plan
 from samples.programmes import MILLION
+from samples.setting import Setting
 from samples.sources import DISTRICT_MONEY_ENDS, list_local_weights
 
 CAPITAL_SOURCES = (
@@ -47,9 +48,9 @@ class Capital:
         return balance
 
 
-def build_capital(plan: Plan, lent: IntArray, window: Window, seed: int) -> Capital:
+def build_capital(setting: Setting, lent: IntArray) -> Capital:
     """Fund a branch. `lent` is the outstanding balance at the last day by (loan source, office), đồng."""
-    rng = stream(seed, "capital")
+    plan, window, rng = setting.plan, setting.window, setting.stream("capital")
     closing = _close(plan, lent, window)
     growth = plan.money("change_from_year_start") / max(1, plan.money("outstanding"))
     # Local money grows fastest, deposits follow, the centre fills the gap.
@@ -88,7 +89,7 @@ class _Moves:
 
     def __init__(self, rng: np.random.Generator, window: Window, closing: IntArray, net: IntArray) -> None:
         self.rng, self.window, self.closing, self.net = rng, window, closing, net
-        self.rows: list[tuple[int, int, int, int, int]] = []
+        self.rows: list[tuple[int, ...]] = []
         self.days: list[np.datetime64] = []
         self.decisions = 0
 
@@ -119,7 +120,7 @@ class _Moves:
     def _decide(self, source: int, office: int, net: int) -> int:
         """Local money is decided before it comes; about a tenth of it has not come yet."""
         self.decisions += 1
-        self._write(source, office, DECISION, net + net // 9, self.window.first + ONE_DAY, self.decisions)
+        self._write(self.window.first + ONE_DAY, source, office, DECISION, net + net // 9, self.decisions)
         return self.decisions
 
     def _add(self, source: int, office: int, kind: int, amount: int, decision: int = -1) -> None:
@@ -127,10 +128,11 @@ class _Moves:
             # Nothing local arrives on the last day: what is still needed is counted from there.
             end = max(2, self.window.days) if decision >= 0 else self.window.days + 1
             day = self.window.first + int(self.rng.integers(1, end)) * ONE_DAY
-            self._write(source, office, kind, amount, day, decision)
+            self._write(day, source, office, kind, amount, decision)
 
-    def _write(self, source: int, office: int, kind: int, amount: int, day: np.datetime64, decision: int) -> None:
-        self.rows.append((source, office, kind, amount, decision))
+    def _write(self, day: np.datetime64, *row: int) -> None:
+        """Note source, office, kind, amount and decision of a movement."""
+        self.rows.append(row)
         self.days.append(day)
 
     def _hand_over(self, opening: IntArray) -> IntArray:
@@ -138,8 +140,8 @@ class _Moves:
         moved = (self.closing[DP_PROVINCE] * _DISTRICT_SHARE).astype(np.int64) // MILLION * MILLION
         for office, amount in enumerate(moved):
             if amount > 0:
-                self._write(DP_DISTRICT, office, REALLOCATED_OUT, int(amount), DISTRICT_MONEY_ENDS, -1)
-                self._write(DP_PROVINCE, office, REALLOCATED_IN, int(amount), DISTRICT_MONEY_ENDS, -1)
+                self._write(DISTRICT_MONEY_ENDS, DP_DISTRICT, office, REALLOCATED_OUT, int(amount), -1)
+                self._write(DISTRICT_MONEY_ENDS, DP_PROVINCE, office, REALLOCATED_IN, int(amount), -1)
         opening[DP_DISTRICT] += moved
         opening[DP_PROVINCE] -= moved
         return opening

@@ -76,9 +76,10 @@ def _find_excesses(ranges: dict[str, Range]) -> Iterator[ProfileError]:
     both = [name for name in ("overdue_ratio_pct", "frozen_ratio_pct") if name in ranges]
     if len(both) == 2 and sum(ranges[name][0] for name in both) > HUNDRED:
         yield ProfileError(("overdue_ratio_pct", "frozen_ratio_pct"), "together they are more than 100 %")
-    if {"absconded_cases", "customers"} <= ranges.keys():
-        if ranges["absconded_cases"][0] > ranges["customers"][1] / 2:
-            yield ProfileError(("absconded_cases", "customers"), "more than half of the borrowers would have left")
+    if {"absconded_cases", "customers"} <= ranges.keys() and (
+        ranges["absconded_cases"][0] > ranges["customers"][1] / 2
+    ):
+        yield ProfileError(("absconded_cases", "customers"), "more than half of the borrowers would have left")
 
 
 def _find_pieces(ranges: dict[str, Range]) -> Iterator[ProfileError]:
@@ -116,16 +117,21 @@ def _find_products(ranges: dict[str, Range]) -> Iterator[ProfileError]:
             )
 
 
+_SUMS = (
+    ("overdue_frozen_ratio_pct", ("overdue_ratio_pct", "frozen_ratio_pct"), "the two do not make the sum"),
+    (
+        "capital_total",
+        ("capital_central", "capital_mobilised", "capital_local"),
+        "the three tiers do not make the total",
+    ),
+)
+
+
 def _find_sums(ranges: dict[str, Range]) -> Iterator[ProfileError]:
-    if {"overdue_ratio_pct", "frozen_ratio_pct", "overdue_frozen_ratio_pct"} <= ranges.keys():
-        if not _meet(ranges["overdue_frozen_ratio_pct"], _add(ranges["overdue_ratio_pct"], ranges["frozen_ratio_pct"])):
-            yield ProfileError(
-                ("overdue_ratio_pct", "frozen_ratio_pct", "overdue_frozen_ratio_pct"), "the two do not make the sum"
-            )
-    parts = ("capital_central", "capital_mobilised", "capital_local")
-    if {"capital_total", *parts} <= ranges.keys():
-        if not _meet(ranges["capital_total"], _add(*(ranges[part] for part in parts))):
-            yield ProfileError(("capital_total", *parts), "the three tiers do not make the total")
+    for whole, parts, reason in _SUMS:
+        is_known = {whole, *parts} <= ranges.keys()
+        if is_known and not _meet(ranges[whole], _add(*(ranges[part] for part in parts))):
+            yield ProfileError((whole, *parts), reason)
     if {"change_from_year_start", "disbursed", "collected"} <= ranges.keys():
         written_off = ranges.get("written_off", (Decimal(0), ranges["disbursed"][1] / 200))
         taken = _add(ranges["collected"], written_off)

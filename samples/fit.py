@@ -12,7 +12,7 @@ BoolArray = npt.NDArray[np.bool_]
 DayArray = npt.NDArray[np.datetime64]
 
 
-class CannotFit(ValueError):
+class CannotFitError(ValueError):
     """The asked total lies outside what the bounds of the single values allow."""
 
 
@@ -24,14 +24,14 @@ def stream(seed: int, subject: str) -> np.random.Generator:
 def fit_sum(start: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike, total: int, step: int) -> IntArray:
     """Move `start` as little as needed so that it lies within [low, high] and sums to `total` exactly.
 
-    Every value but the last few stays a multiple of `step` (đồng) where its bounds are. Raises CannotFit.
+    Every value but the last few stays a multiple of `step` (đồng) where its bounds are. Raises CannotFitError.
     """
     rounded = np.round(np.asarray(start, dtype=np.float64) / step).astype(np.int64) * step
     low_ = np.broadcast_to(np.asarray(low, dtype=np.int64), rounded.shape)
     high_ = np.broadcast_to(np.asarray(high, dtype=np.int64), rounded.shape)
     fitted = np.clip(rounded, low_, high_)
     if not int(low_.sum()) <= total <= int(high_.sum()):
-        raise CannotFit(f"{total:,} lies outside {int(low_.sum()):,} to {int(high_.sum()):,}")
+        raise CannotFitError(f"{total:,} lies outside {int(low_.sum()):,} to {int(high_.sum()):,}")
     gap = total - int(fitted.sum())
     sign = 1 if gap > 0 else -1
     room = (high_ - fitted) if sign > 0 else (fitted - low_)
@@ -68,7 +68,8 @@ def allocate(total: int, weights: npt.ArrayLike) -> IntArray:
     each, rest = divmod(left, weights_.size)
     parts += each
     parts[order[:rest]] += 1
-    return sign * parts
+    split: IntArray = sign * parts
+    return split
 
 
 def choose(rng: np.random.Generator, candidates: IntArray, count: int) -> IntArray:

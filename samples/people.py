@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from samples.calendar import Window
-from samples.fit import DayArray, IntArray, stream
+from samples.fit import DayArray, IntArray
 from samples.names import FAMILY_NAMES, GIVEN_NAMES, MIDDLE_NAMES
+from samples.setting import Setting
 from samples.territory import Territory
 
 SEXES = ("M", "F")
@@ -40,10 +40,10 @@ class People:
 
 
 def build_people(
-    borrowers: int, leaving: int, land: Territory, window: Window, ethnic_shares: Mapping[str, float], seed: int
+    borrowers: int, leaving: int, land: Territory, setting: Setting, ethnic_shares: Mapping[str, float]
 ) -> People:
     """Make the customers and put them into groups; about 0.8 % borrow without one."""
-    rng = stream(seed, "people")
+    window, rng = setting.window, setting.stream("people")
     size = borrowers + leaving
     direct = size - int(land.group_size.sum())
     group = np.concatenate([np.repeat(np.arange(land.group_size.size), land.group_size), np.full(direct, -1)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 
@@ -11,8 +12,8 @@ from samples.book import NEW, STAY, Book
 from samples.calendar import ONE_DAY, Window
 from samples.fit import BoolArray, DayArray, IntArray, choose, stream
 from samples.people import People
-from samples.plan import Plan
-from samples.programmes import CODES, INDEX, MILLION
+from samples.programmes import INDEX, MILLION
+from samples.setting import Setting
 from samples.stories import NEVER, Debt
 
 OPEN_STATUSES = ("left", "wilful", "acknowledged")
@@ -68,9 +69,9 @@ class Inspections:
     fixed_on: DayArray
 
 
-def build_absconded(plan: Plan, people: People, book: Book, debt: Debt, window: Window, seed: int) -> Absconded:
+def build_absconded(setting: Setting, people: People, book: Book, debt: Debt) -> Absconded:
     """Register those who left: open cases as planned (some persons with two), and a few that are closed again."""
-    rng = stream(seed, "absconded")
+    plan, window, rng = setting.plan, setting.window, setting.stream("absconded")
     oldest = np.full(people.size, window.last)
     np.minimum.at(oldest, book.customer, book.disbursed_on)
     stays = np.bincount(book.customer[book.find(STAY)], minlength=people.size) > 0
@@ -111,21 +112,20 @@ def build_absconded(plan: Plan, people: People, book: Book, debt: Debt, window: 
     )
 
 
-def build_demand(plan: Plan, people: People, book: Book, places: IntArray, window: Window, seed: int) -> Demand:
+def build_demand(setting: Setting, people: People, book: Book, places: IntArray) -> Demand:
     """List those entitled: workers abroad as printed, the other programmes in proportion, STEM from its decision on."""
-    rng = stream(seed, "demand")
-    year_start = window.last.astype("datetime64[Y]").astype("datetime64[D]")
+    plan, window, rng = setting.plan, setting.window, setting.stream("demand")
     counts = {"worker_abroad": plan.count("workers_abroad_identified")}
     counts |= {kind: max(1, int(plan.count("customers") * share)) for kind, share in _DEMAND_PER_CUSTOMER.items()}
     begun = window.last >= STEM_BEGINS
     counts["stem_student"] = min(plan.count("stem_students_identified"), sum(counts.values()) // 25) if begun else 0
     parts: list[Demand] = []
-    for number, (kind, programme) in enumerate(DEMAND_KINDS):
+    for number, (kind, _) in enumerate(DEMAND_KINDS):
         count = counts[kind]
-        loans = _find_lent(rng, book, kind, programme, year_start, count)
+        loans = _find_lent(rng, book, kind, window.year_start, count)
         open_ = count - loans.size
         drawn = rng.choice(np.array([0, 1, 2, 4, 5]), open_, p=(0.46, 0.2, 0.06, 0.08, 0.2))
-        days = _draw_as_of(rng, window, year_start, count)
+        days = _draw_as_of(rng, window, count)
         if kind == "stem_student":
             start = max(window.first + ONE_DAY, STEM_BEGINS)
             span = int((window.last - start) / ONE_DAY) + 1
@@ -149,20 +149,17 @@ def build_demand(plan: Plan, people: People, book: Book, places: IntArray, windo
     return Demand(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _find_lent(
-    rng: np.random.Generator, book: Book, kind: str, programme: str, year_start: np.datetime64, count: int
-) -> IntArray:
+def _find_lent(rng: np.random.Generator, book: Book, kind: str, year_start: np.datetime64, count: int) -> IntArray:
+    """Return the loans of this year that stand behind the disbursed cases of a kind."""
     if kind == "worker_abroad":
         return np.flatnonzero(book.is_abroad)
-    if programme not in CODES:
-        return np.zeros(0, dtype=np.int64)
     this_year = np.isin(book.role, (NEW, STAY)) & (book.disbursed_on >= year_start)
-    return choose(rng, np.flatnonzero(this_year & (book.programme == INDEX[programme])), count * 3 // 10)
+    return choose(rng, np.flatnonzero(this_year & (book.programme == INDEX[dict(DEMAND_KINDS)[kind]])), count * 3 // 10)
 
 
-def _draw_as_of(rng: np.random.Generator, window: Window, year_start: np.datetime64, count: int) -> DayArray:
+def _draw_as_of(rng: np.random.Generator, window: Window, count: int) -> DayArray:
     """Most cases were known before the window; about 3 % a quarter come to light inside it."""
-    start = min(year_start, window.first - 90 * ONE_DAY)
+    start = min(window.year_start, window.first - 90 * ONE_DAY)
     span = int((window.first - start) / ONE_DAY)
     days = start + rng.integers(0, span + 1, count) * ONE_DAY
     is_fresh = rng.random(count) < min(0.06, 0.03 * window.quarters)
@@ -199,7 +196,7 @@ def _draw_inspection_days(rng: np.random.Generator, a_month: float, dates: tuple
     before = _days_between(rng, date(first.year - 2, 12, 31), date(first.year - 1, 12, 31), a_month)
     parts = [_days_between(rng, date(first.year - 1, 12, 31), first, a_month)]
     kept = parts[0].size + (0 if turns else before.size)
-    for earlier, later in zip(dates, dates[1:], strict=False):
+    for earlier, later in pairwise(dates):
         new = _days_between(rng, earlier, later, a_month)
         if later.year > earlier.year:
             before = before[: new.size]  # the year that falls out: as many as come in at the turn of the year

@@ -50,8 +50,9 @@ def settle_pairs(programme: IntArray, source: IntArray, unit: IntArray, stays: B
 
     Changes `source` (and, for a programme that nobody holds throughout, one loan's `programme`) in place.
     """
-    _move_lonely(programme, source, unit, stays, DISTRICT, PROVINCE)
-    _move_lonely(programme, source, unit, stays, None, CENTRAL)
+    lonely = _find_lonely(programme, source, unit, stays) & (source == DISTRICT)
+    source[lonely] = PROVINCE
+    source[_find_lonely(programme, source, unit, stays)] = CENTRAL
     standing = _pairs(programme, source, unit)
     held = np.isin(standing, standing[stays])
     for pair in np.unique(standing[~held]):
@@ -64,15 +65,11 @@ def _pairs(programme: IntArray, source: IntArray, unit: IntArray) -> IntArray:
     return (unit * len(INDEX) + programme) * len(SOURCES) + source
 
 
-def _move_lonely(
-    programme: IntArray, source: IntArray, unit: IntArray, stays: BoolArray, of: int | None, to: int
-) -> None:
-    """Re-book on `to` the loans (of source `of`, or any) whose pair, or its successor's, no standing loan has."""
+def _find_lonely(programme: IntArray, source: IntArray, unit: IntArray, stays: BoolArray) -> BoolArray:
+    """Return the loans whose pair, or what becomes of it when districts go, no standing loan has."""
     successor = np.where(source == DISTRICT, PROVINCE, source)
     pairs, later = _pairs(programme, source, unit), _pairs(programme, successor, unit)
-    held = np.isin(pairs, pairs[stays]) & np.isin(later, pairs[stays])
-    lonely = ~held if of is None else ~held & (source == of)
-    source[lonely] = to
+    return ~(np.isin(pairs, pairs[stays]) & np.isin(later, pairs[stays]))
 
 
 def _find_spare(pairs: IntArray, stays: BoolArray, unit: IntArray, wanted_unit: int) -> int:

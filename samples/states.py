@@ -59,11 +59,13 @@ def build_states(book: Book, debt: Debt, flows: Flows, days: tuple[date, ...]) -
             total = np.bincount(flows.loan[later], weights=change[later], minlength=book.size)
             return np.round(total).astype(np.int64)
 
-        in_term, overdue, frozen = (np.where(gone, 0, end) - undo(change) for end, change in zip(closing, effects))
+        in_term, overdue, frozen = (
+            np.where(gone, 0, end) - undo(change) for end, change in zip(closing, effects, strict=True)
+        )
         is_overdue, is_frozen = overdue > 0, frozen > 0
         slipped = debt.slipped_on <= day
         since = np.where(is_overdue, debt.overdue_since, NEVER)
-        late_days = np.where(is_overdue, ((day - np.where(is_overdue, debt.overdue_since, day)) / ONE_DAY), 0)
+        late_days = (np.where(is_overdue, day - debt.overdue_since, 0 * ONE_DAY)) / ONE_DAY
         accrued = np.minimum((day - book.disbursed_on) / ONE_DAY, 20 + book.customer % 11)
         states.append(
             State(
@@ -87,21 +89,29 @@ def build_states(book: Book, debt: Debt, flows: Flows, days: tuple[date, ...]) -
     return states
 
 
+@dataclass(frozen=True)
+class PayingHabits:
+    """When and where each loan pays: its point's sitting day, the office for direct loans, and for how long."""
+
+    point_days: IntArray
+    is_direct: BoolArray
+    last_days: DayArray
+
+
 def collect_interest(
-    rng: np.random.Generator, book: Book, opening: State, point_days: IntArray, is_direct: BoolArray,
-    last_days: DayArray, window: Window,
-) -> Flows:  # fmt: skip
+    rng: np.random.Generator, book: Book, opening: State, habits: PayingHabits, window: Window
+) -> Flows:
     """Let every loan in term pay its month's interest on its point's sitting day: the group head's monthly lump.
 
-    `last_days` is the day after which a loan no longer pays. Loans overdue or frozen at the beginning pay nothing.
+    Loans overdue or frozen at the beginning pay nothing, the others until their last paying day.
     """
     rates = np.array([float(rate) for rate in list_rates()[0]])[book.rate_place]
     base = np.where(book.role == NEW, book.lent, np.where(opening.overdue + opening.frozen > 0, 0, opening.in_term))
     monthly = np.round(base * rates / 1200).astype(np.int64)
     loans, days, amounts = [], [], []
     for month in window.months:
-        sitting, is_inside = read_sitting_days(window, month, point_days[book.customer])
-        pays = is_inside & (monthly > 0) & (sitting <= last_days) & (sitting - book.disbursed_on > 15 * ONE_DAY)
+        sitting, is_inside = read_sitting_days(window, month, habits.point_days)
+        pays = is_inside & (monthly > 0) & (sitting <= habits.last_days) & (sitting - book.disbursed_on > 15 * ONE_DAY)
         chosen = np.flatnonzero(pays & (rng.random(book.size) < 0.97) & (book.role != MISTAKE))
         loans.append(chosen)
         days.append(sitting[chosen])
@@ -114,7 +124,7 @@ def collect_interest(
         kind=np.full(count, 2),
         bucket=np.full(count, NO_BUCKET),
         amount=np.concatenate(amounts),
-        channel=np.where(is_direct[book.customer[loan]], OFFICE, POINT),
+        channel=np.where(habits.is_direct[loan], OFFICE, POINT),
         reverses=np.full(count, -1),
         source=np.full(count, -1),
     )

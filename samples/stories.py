@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from samples.book import CLOSED, MISTAKE, NEW, STAY, TRANCHE, Book, count_closed
-from samples.calendar import ONE_DAY, Window, add_months, draw_days
+from samples.calendar import ONE_DAY, add_months, draw_days
 from samples.errors import ProfileError
-from samples.fit import BoolArray, CannotFit, DayArray, IntArray, choose, fit_sum, stream
+from samples.fit import BoolArray, CannotFitError, DayArray, IntArray, choose, fit_sum
 from samples.flows import FROZEN, IN_TERM, MOBILE, OFFICE, OVERDUE, POINT, SYSTEM, FlowList, Flows
-from samples.plan import Plan
 from samples.programmes import MILLION
+from samples.setting import Setting
 
 _STEP = 100_000
 NEVER = np.datetime64("NaT", "D")
@@ -39,9 +39,9 @@ class Debt:
 class StoryTeller:
     """Chooses loans for each story and writes their events."""
 
-    def __init__(self, book: Book, plan: Plan, point_days: IntArray, is_direct: BoolArray, window: Window, seed: int):
-        self.book, self.plan, self.window = book, plan, window
-        self.rng = stream(seed, "stories")
+    def __init__(self, book: Book, setting: Setting, point_days: IntArray, is_direct: BoolArray):
+        self.book, self.plan, self.window = book, setting.plan, setting.window
+        self.rng = setting.stream("stories")
         self.point_days, self.is_direct = point_days, is_direct
         self.flows = FlowList()
         never = np.full(book.size, NEVER)
@@ -148,7 +148,7 @@ class StoryTeller:
         share = np.where(self.rng.random(loans.size) < 0.3, 1.0, self.rng.uniform(0.25, 1.0, loans.size))
         try:
             return fit_sum(balance * share, low, balance, self._debt_total(name), _STEP)
-        except CannotFit as reason:
+        except CannotFitError as reason:
             raise ProfileError((name, "outstanding"), f"no loans hold that much debt: {reason}") from None
 
     def _choose_payers(self) -> IntArray:
@@ -166,7 +166,7 @@ class StoryTeller:
         try:
             book.repaid[payers] = fit_sum(start, np.minimum(_STEP, total // max(1, payers.size)), room[payers], total,
                                           _STEP)  # fmt: skip
-        except CannotFit as reason:
+        except CannotFitError as reason:
             raise ProfileError(("collected", "outstanding"), f"no loans can repay that much: {reason}") from None
         payers = payers[book.repaid[payers] > 0]
         self.is_taken[payers] = True
@@ -192,8 +192,8 @@ class StoryTeller:
         is_new = self.rng.random(frozen.size) < min(0.2, 0.2 * self.window.quarters)
         since = np.where(is_new, self._any_day(frozen.size), self._before(frozen, 350))
         years = self.rng.choice(np.array([36, 60]), frozen.size)
-        until = add_months(since, years)
-        self.debt.frozen_until[frozen] = np.where(until > self.window.last, until, add_months(since, np.full(1, 120)))
+        since = np.maximum(since, self.window.last - 1000 * ONE_DAY)  # three years on, it still runs
+        self.debt.frozen_until[frozen] = add_months(since, years)
         fresh, days = frozen[is_new], since[is_new]
         from_overdue = self.rng.random(fresh.size) < 0.7
         bucket = np.where(from_overdue, OVERDUE, IN_TERM)

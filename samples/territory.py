@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from samples.calendar import Window
-from samples.fit import DayArray, IntArray, allocate, fit_sum, stream
+from samples.fit import DayArray, IntArray, allocate, fit_sum
 from samples.places import Locality, list_bank_units
 from samples.programmes import ORGANISATION_WEIGHTS
+from samples.setting import Setting
 
 _SMALLEST_GROUP, _LARGEST_GROUP = 8, 56
 
@@ -56,13 +57,13 @@ class Territory:
         return list_bank_units()[self.offices[0].old_province]
 
 
-def build_territory(places: tuple[Locality, ...], members: int, groups: int, window: Window, seed: int) -> Territory:
-    """Lay out a branch with `members` people in about `groups` savings groups."""
-    rng = stream(seed, "territory")
+def build_territory(places: tuple[Locality, ...], members: int, setting: Setting) -> Territory:
+    """Lay out a branch with `members` people in savings groups, about as many as planned."""
+    window, rng = setting.window, setting.stream("territory")
     offices, office_of_place = _build_offices(places)
     weights = rng.lognormal(0.0, 0.35, len(places))
     point_place, is_primary = _place_points(rng, len(places))
-    count = _count_groups(members, groups)
+    count = _count_groups(members, setting.plan.count("groups"))
     group_place = np.repeat(np.arange(len(places)), _spread_groups(rng, count, weights))
     sizes = _draw_sizes(rng, members, count)
     return Territory(
@@ -101,7 +102,8 @@ def _build_offices(places: tuple[Locality, ...]) -> tuple[list[Office], IntArray
         if key[0] not in heads or (is_city and not _is_city(places, districts[heads[key[0]]])):
             heads[key[0]] = key
     units = list_bank_units()
-    offices, index = [], {}
+    offices: list[Office] = []
+    index: dict[tuple[str, str], int] = {}
     ordered = sorted(districts, key=lambda key: (key[0], heads[key[0]] != key, key[1]))
     seen: dict[str, int] = {}
     for key in ordered:

@@ -13,7 +13,7 @@ from samples.book import CLOSED, Book, build_book, count_closed
 from samples.calendar import Window, window_of
 from samples.capital import Capital, build_capital
 from samples.columns import Column, pick, write_codes
-from samples.fit import BoolArray, DayArray, IntArray, stream
+from samples.fit import BoolArray, DayArray, IntArray
 from samples.flows import Flows, is_kind
 from samples.people import People, build_people, count_direct
 from samples.places import MERGER_DAY, select_localities
@@ -21,8 +21,9 @@ from samples.plan import Plan, make_plan
 from samples.profile import Profile
 from samples.programmes import SOURCES
 from samples.registers import Absconded, Demand, Inspections, build_absconded, build_demand, build_inspections
+from samples.setting import Setting
 from samples.sources import DISTRICT, DISTRICT_MONEY_ENDS, PROVINCE, read_sources
-from samples.states import State, build_states, collect_interest
+from samples.states import PayingHabits, State, build_states, collect_interest
 from samples.stories import Debt, StoryTeller
 from samples.territory import Territory, build_territory
 
@@ -100,22 +101,22 @@ def build_world(profile: Profile, seed: int, progress: Callable[[str], None]) ->
     """Make everything a profile asks for. Raises ProfileError."""
     plan = make_plan(profile)
     window = window_of(profile.business_dates)
+    setting = Setting(plan, window, seed)
     places = select_localities(profile.branch, profile.business_dates[-1])
     borrowers, leaving = plan.count("customers"), sum(count_closed(plan)) * 3 // 10
     size = borrowers + leaving
-    land = build_territory(places, size - count_direct(size), plan.count("groups"), window, seed)
-    people = build_people(borrowers, leaving, land, window, profile.ethnic_shares, seed)
+    land = build_territory(places, size - count_direct(size), setting)
+    people = build_people(borrowers, leaving, land, setting, profile.ethnic_shares)
     progress(f"{people.size:,} people in {land.group_size.size:,} groups, {len(land.offices)} offices")
     point_days = land.point_days[land.point_of_place[people.place]]
     is_direct = people.group < 0
-    book = build_book(plan, people, point_days, window, profile.programme_weights, seed)
-    debt, events = StoryTeller(book, plan, point_days, is_direct, window, seed).tell()
-    absconded = build_absconded(plan, people, book, debt, window, seed)
+    book = build_book(setting, people, point_days, profile.programme_weights)
+    debt, events = StoryTeller(book, setting, point_days, is_direct).tell()
+    absconded = build_absconded(setting, people, book, debt)
     opening = build_states(book, debt, events, profile.business_dates[:1])[0]
-    interest = collect_interest(
-        stream(seed, "interest"), book, opening, point_days, is_direct,
-        _find_last_paying_days(book, people, events, absconded, window), window,
-    )  # fmt: skip
+    last_days = _find_last_paying_days(book, people, events, absconded, window)
+    habits = PayingHabits(point_days[book.customer], is_direct[book.customer], last_days)
+    interest = collect_interest(setting.stream("interest"), book, opening, habits, window)
     flows = _join(events, interest, _hand_over_loans(book, debt, events, window)).sorted_by_day()
     states = build_states(book, debt, flows, profile.business_dates)
     progress(f"{book.size:,} loans, {flows.size:,} transactions")
@@ -131,9 +132,9 @@ def build_world(profile: Profile, seed: int, progress: Callable[[str], None]) ->
         debt=debt,
         flows=flows,
         states=dict(zip(profile.business_dates, states, strict=True)),
-        capital=build_capital(plan, lent, window, seed),
+        capital=build_capital(setting, lent),
         absconded=absconded,
-        demand=build_demand(plan, people, book, used, window, seed),
+        demand=build_demand(setting, people, book, used),
         inspections=build_inspections(len(places), profile.business_dates, seed),
     )
 
