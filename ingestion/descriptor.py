@@ -25,6 +25,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 OFFICE_STATUS = ("delivered", "closed", "missing")
 ENCODINGS = ("utf-8", "utf-8-sig", "windows-1258")
 FORMATS = ("csv", "parquet", "xlsx")
+COMPRESSIONS = (None, "gz")
 EXACT_INTEGER = 2**63 * 10**9
 
 
@@ -51,6 +52,11 @@ class Resource:
     row_count: int
     control_totals: dict[str, int]
     key_checksum: int
+
+    @property
+    def has_known_form(self) -> bool:
+        """True when format, encoding and compression are ones that the contract names: only then it can be read."""
+        return self.format in FORMATS and self.encoding.lower() in ENCODINGS and self.compression in COMPRESSIONS
 
 
 @dataclass(frozen=True)
@@ -179,10 +185,10 @@ def _resource_violations(resource: Resource) -> list[pa.Table]:
         found.append(
             finding(dataset.name, "format-error", "The format must be csv, parquet or xlsx.", value=resource.format)
         )
-    if resource.encoding not in ENCODINGS:
+    if resource.encoding.lower() not in ENCODINGS:
         message = "The encoding must be utf-8, utf-8-sig or windows-1258."
         found.append(finding(dataset.name, "encoding-error", message, value=resource.encoding))
-    if resource.compression not in (None, "gz"):
+    if resource.compression not in COMPRESSIONS:
         found.append(
             finding(
                 dataset.name, "compression-error", "The compression must be gz or absent.", value=resource.compression
@@ -206,11 +212,15 @@ def _load(content: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise RefusalError("encoding-error", f"{PLACE} must be UTF-8.") from error
     except (ValueError, RecursionError) as error:
-        raise RefusalError("package-error", f"{PLACE} is not valid JSON: {str(error)[:200]}. Write it again.") from error
+        raise RefusalError(
+            "package-error", f"{PLACE} is not valid JSON: {str(error)[:200]}. Write it again."
+        ) from error
     if not isinstance(raw, dict):
         raise RefusalError("package-error", f"{PLACE} must hold one JSON object.")
     if not _is_storable(raw):
-        raise RefusalError("package-error", f"{PLACE} holds the character NUL or half a surrogate pair; write it again.")
+        raise RefusalError(
+            "package-error", f"{PLACE} holds the character NUL or half a surrogate pair; write it again."
+        )
     return raw
 
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from contract.errors import UnsafeInputError, WarehouseError
+from contract.errors import DamagedInputError, UnsafeInputError, WarehouseError
 from contract.findings import finding, join_findings, no_findings
 from contract.model import Dataset, load_datasets
 from ingestion.descriptor import Resource, find_descriptor_violations, parse_descriptor
@@ -78,7 +78,9 @@ def load_delivery(
         resources = {resource.dataset: resource for resource in descriptor.resources}
         for dataset in load_datasets().values():
             load.create(dataset)
-            if dataset.name in resources:
+            if dataset.name in resources and not resources[dataset.name].has_known_form:
+                load.result.unreadable.append(dataset.name)
+            elif dataset.name in resources:
                 if progress and dataset.is_large:
                     progress(f"{row[0]} {row[1]}: {dataset.name}")
                 load.fill(dataset, resources[dataset.name])
@@ -290,7 +292,7 @@ class _Reading:
                 yield from read_blocks(
                     stream, self.dataset, format=resource.format, encoding=resource.encoding, dialect=resource.dialect
                 )
-        except UnsafeInputError as error:
+        except (UnsafeInputError, DamagedInputError) as error:
             yield report(
                 self.dataset, finding(self.dataset.name, "compression-error", f"{error.problem}. {error.remedy}")
             )

@@ -11,8 +11,10 @@ COMMUNE = COMMUNES["96"]
 
 
 def opening(branch: str, date: str = FIRST_DATE) -> Delivery:
-    """A first delivery with rows in every full dataset."""
+    """A first delivery with rows in every full dataset, and an office that was closed long ago."""
     delivery = first_delivery(branch, date)
+    closed = delivery.rows["offices"][1] | {"office_code": f"{branch}0003", "closed_on": "2020-01-01"}
+    delivery.rows["offices"].append(closed)
     office = f"{branch}0001"
     rows = {
         "plan_targets": {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.door.door import Found
-from tests.support.deliveries import Delivery, figures
+from tests.support.deliveries import ABSENT, Delivery, figures, to_csv
 
 PLACE = "datapackage.json"
 Tamper = Callable[[Path], object]
@@ -36,6 +36,11 @@ class Case:
 
 def find(rule: str, dataset: str, row: int | None = None, column: str | None = None) -> Found:
     return (rule, dataset, row, column)
+
+
+def refusal(rule: str, column: str | None = None) -> tuple[Found, ...]:
+    """A refused or waiting delivery has one finding, on its manifest."""
+    return (find(rule, PLACE, None, column),)
 
 
 def edit(dataset: str, row: int, **values: Any) -> Callable[[Delivery], object]:
@@ -67,6 +72,35 @@ def all_of(*changes: Callable[[Delivery], object]) -> Callable[[Delivery], objec
     def apply(delivery: Delivery) -> None:
         for change in changes:
             change(delivery)
+
+    return apply
+
+
+def raw(change: Callable[[bytes], bytes]) -> Tamper:
+    """Alter the bytes of the descriptor."""
+
+    def apply(folder: Path) -> None:
+        (folder / PLACE).write_bytes(change((folder / PLACE).read_bytes()))
+
+    return apply
+
+
+def file(name: str, change: Callable[[bytes], bytes]) -> Tamper:
+    """Alter the bytes of a delivered file behind the manifest's back."""
+
+    def apply(folder: Path) -> None:
+        (folder / name).write_bytes(change((folder / name).read_bytes()))
+
+    return apply
+
+
+def content(dataset: str, change: Callable[[bytes], bytes], **properties: Any) -> Callable[[Delivery], object]:
+    """Send `change` of the dataset's CSV bytes, uncompressed, under the figures of the rows; bytes and hash agree."""
+
+    def apply(delivery: Delivery) -> None:
+        delivery.payloads[dataset] = change(to_csv(dataset, delivery.rows[dataset]))
+        declared = {"path": f"{dataset}.csv", "compression": ABSENT} | properties
+        delivery.resources.setdefault(dataset, {}).update(declared)
 
     return apply
 

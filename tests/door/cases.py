@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.door import cases_issue
+from tests.door import cases_issue, cases_manifest
 from tests.door.case import Case
 
-CASES: list[Case] = [*cases_issue.CASES]
+CASES: list[Case] = [*cases_issue.CASES, *cases_manifest.CASES]

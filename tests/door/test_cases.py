@@ -54,12 +54,14 @@ def results(door: Door) -> Results:
             number, sha256 = last[branch]
             delivery = _good(branch, number + 1, sha256)
             places[case.name] = place(delivery)
+            # Otherwise the good ones would be repeats of each other.
+            delivery.edit("offices", 1, name=f"Trường hợp {number}")
             case.change(delivery)
             folder = door.send(delivery)
             case.tamper(folder)
             last[branch] = (
                 number + 1,
-                descriptor_sha256(folder) if (folder / "datapackage.json").exists() else "0" * 64,
+                descriptor_sha256(folder) if (folder / "datapackage.json").is_file() else "0" * 64,
             )
         outcomes = door.night()
         results.outcomes |= {name: outcomes[where] for name, where in places.items()}
