@@ -2,7 +2,8 @@
 **What.** Brings the marts up to what the ledger says is visible: opens a build of the branches and dates whose
 delivery has changed, builds the areas of the dbt project one after the other beside the rows that readers see, tests
 them, and flips all of them in one transaction. Runs after `nightly_ingest` whenever the ledger has grown, and at half
-past every hour, so that a lost event costs an hour and no figure. Nothing to do: it skips the rest and is green.
+past every hour, so that a lost event costs an hour and no figure. One build takes as much as fits in one piece; after
+a flip it therefore looks again, until there is nothing to do: then it skips the rest and is green.
 
 **When it fails.** Red is an area: a model or one of its tests failed. Readers go on seeing the last whole build of
 every mart, also of the areas that had succeeded. Read the failed area's log: dbt names the model or test. When the
@@ -37,7 +38,7 @@ def build_area(build_id: int, area: str) -> None:
     steps.build_area(build_id, area)
 
 
-@task
+@task(outlets=[VISIBLE])
 def flip(build_id: int) -> None:
     from pipeline import steps  # noqa: PLC0415
 

@@ -9,7 +9,7 @@ from airflow.sdk import Asset
 
 TIMEZONE = "Asia/Ho_Chi_Minh"
 VISIBLE = Asset("warehouse/visible")
-"""What a reader of the warehouse may see: other deliveries than before, or another state of them."""
+"""What a reader of the warehouse may see: the ledger has grown, or the marts have followed it."""
 
 DEFAULTS: dict[str, Any] = {
     "owner": "data-platform",

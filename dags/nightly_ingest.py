@@ -51,7 +51,7 @@ def find_branches() -> list[str]:
 
 
 @task(**MAPPED)
-def verify(code: str) -> list[dict[str, Any]]:
+def verify(code: str) -> list[int]:
     from pipeline import steps  # noqa: PLC0415
 
     return steps.verify_branch(code)
@@ -72,7 +72,7 @@ def validate(code: str) -> list[int]:
 
 
 @task(**MAPPED)
-def publish(code: str) -> list[dict[str, Any]]:
+def publish(code: str) -> list[int]:
     from pipeline import steps  # noqa: PLC0415
 
     return steps.publish_branch(code)
@@ -95,7 +95,7 @@ def report_verdicts(dag_run: Any = None) -> None:
 
 @task_group
 def branch(code: str) -> None:
-    chain(verify(code), load(code), validate(code), publish(code))
+    chain(verify(code=code), load(code=code), validate(code=code), publish(code=code))
 
 
 @dag(

@@ -27,7 +27,7 @@ from warehouse.settings import PROJECT, Settings, read_settings
 Progress = Callable[[str], None]
 
 HEALTH_KEYS = {"scheduler": "scheduler", "dag-processor": "dag_processor", "triggerer": "triggerer"}
-STARTING_TAKES = 180.0
+STARTING_TAKES = 300.0
 """Seconds until a start is given up."""
 STOPPING_TAKES = 20.0
 """Seconds that running tasks get to end by themselves."""
@@ -149,17 +149,16 @@ def _wait_until_healthy(airflow: Airflow) -> None:
 
 def _unhealthy(airflow: Airflow) -> list[str]:
     """Return the names of the processes that do not report that they are well."""
+    # Past any proxy: the address is this machine's.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with _direct().open(f"{airflow.address}/api/v2/monitor/health", timeout=5) as answer:
+        # What tasks talk to is a part of its own, built when it is first asked.
+        opener.open(f"{airflow.address}/execution/health", timeout=60).close()
+        with opener.open(f"{airflow.address}/api/v2/monitor/health", timeout=60) as answer:
             health = json.load(answer)
     except (OSError, ValueError):
         return ["api-server"]
     return [name for name, key in HEALTH_KEYS.items() if (health.get(key) or {}).get("status") != "healthy"]
-
-
-def _direct() -> urllib.request.OpenerDirector:
-    """Return a way to open addresses on this machine, past any proxy."""
-    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @contextlib.contextmanager

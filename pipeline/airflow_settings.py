@@ -116,9 +116,13 @@ def environment(warehouse: Warehouse) -> dict[str, str]:
             "instance_name": "VBSP warehouse",
             "maximum_page_limit": str(PAGE_LIMIT),
         },
+        # A busy machine may let the API server answer late, and tasks may start before it does: they wait for it.
+        "workers": {"execution_api_timeout": "60", "execution_api_retries": "10"},
         "api_auth": {"jwt_secret": known["jwt_secret"]},
         "logging": {
             "colored_console_log": "False",
+            # It tells of every function of its own that it leaves out of its reference, 250 lines a task.
+            "namespace_levels": "great_expectations=WARNING",
             "file_task_handler_new_folder_permissions": "0o700",
             "file_task_handler_new_file_permissions": "0o600",
         },
@@ -141,14 +145,17 @@ def environment(warehouse: Warehouse) -> dict[str, str]:
 
 def free_port(preferred: int = 0) -> int:
     """Return a port of 127.0.0.1 that nobody listens on: `preferred` when it is one."""
+    if preferred and is_free(preferred):
+        return preferred
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", preferred if preferred and is_free(preferred) else 0))
+        probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def is_free(port: int) -> bool:
     """Return whether nobody listens on a port of 127.0.0.1."""
     with socket.socket() as probe:
+        # As servers do: a port whose last connections are only just closed is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))

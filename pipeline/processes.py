@@ -32,6 +32,12 @@ class Process:
         found = _read_stat(self.pid)
         return found is not None and found.started == self.started and found.state != "Z"
 
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.is_alive():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
 
 @dataclass(frozen=True)
 class Service:
@@ -114,13 +120,13 @@ def stop(services: Iterable[Service], *, patience: float) -> None:
         known |= service.members()
         leader = service.recorded()
         if leader is not None and leader.is_alive():
-            _send(leader, signal.SIGTERM)
+            leader.kill(signal.SIGTERM)
     wait_until_gone(known, patience)
     for service in services:
         known |= service.members()
     # Not SIGTERM again: whoever ignored one has had its time, and a night may be cut anywhere without harm.
     for process in known:
-        _send(process, signal.SIGKILL)
+        process.kill()
     wait_until_gone(known, 10)
     for service in services:
         service.pid_file.unlink(missing_ok=True)
@@ -165,9 +171,3 @@ def _all_stats() -> Iterable[_Stat]:
     for entry in PROC.iterdir():
         if entry.name.isdigit() and (found := _read_stat(int(entry.name))):
             yield found
-
-
-def _send(process: Process, number: signal.Signals) -> None:
-    if process.is_alive():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, number)
