@@ -10,31 +10,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import attrgetter
 
+from ingestion.claims import Claim, family_arrays, read_claims
 from ingestion.ledger import Entry, Verdict, append_entry
 from ingestion.rules import Counts
 from ingestion.succession import Key, Succession, read_succession
 from warehouse.connect import Connection
 
 Measure = Callable[[Connection, int, list[int]], Counts]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A delivery on record that may become visible. `rows_id` is the delivery that holds its rows."""
-
-    delivery_id: int
-    rows_id: int
-    key: Key
-    business_date: dt.date
-    revision: int
-    previous: dt.date | None
-    intake: Counts
-    is_measurable: bool
-    was_published: bool
-    last_verdict: str | None
-    is_duplicate: bool
+Stage = Callable[[Connection, int], None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +32,7 @@ class Judgement:
 
     @property
     def passes(self) -> bool:
-        return self.verdict != "held"
+        return self.verdict not in ("held", "refused", "duplicate")
 
 
 @dataclass(frozen=True)
@@ -60,67 +44,62 @@ class Turn:
     judgement: Judgement
 
 
-def resolve(connection: Connection, key: Key, measure: Measure) -> list[Turn]:
+@dataclass(frozen=True)
+class Change:
+    """What the ledger does not say yet: the judgement of a claim, and what is visible for its branch and date then."""
+
+    claim: Claim
+    judgement: Judgement
+    visible: int | None
+    was_visible: int | None
+
+
+def resolve(connection: Connection, key: Key, measure: Measure, stage: Stage | None = None) -> list[Turn]:
     """Bring the ledger up to date for the family of `key` and return what turned. The caller commits.
 
     `measure` measures a delivery against an opening; its results are kept in meta.openings and asked only once.
+    `stage` makes sure that the rows of a delivery are loaded before it becomes visible (again).
     """
     succession = read_succession(connection)
     family = succession.family(key)
-    connection.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"family {family[0][0]} {family[0][1]}"])
-    claims = read_claims(connection, family)
-    visible_now = _visible_now(connection, family)
-    judge = _Judge(connection, succession, family, measure)
-    entries: list[tuple[Claim, Judgement, int | None]] = []
-    for (branch, date), rivals in _by_place(claims):
-        judged, winner = judge.decide(branch, date, rivals)
-        visible = winner.rows_id if winner else None
-        changed = [(claim, judgement) for claim, judgement in judged if judgement.verdict != claim.last_verdict]
-        if not changed and visible != visible_now.get((branch, date)):
-            changed = [judged[0]]
-        # The winner's entry comes last: it stands for the date.
-        changed.sort(key=lambda pair: (pair[0] is winner, pair[0].revision))
-        entries += [(claim, judgement, visible) for claim, judgement in changed]
+    lock_family(connection, family)
+    changes = find_changes(connection, succession, family, read_claims(connection, family), measure)
+    if stage:
+        for change in changes:
+            if change.visible is not None and change.visible != change.was_visible:
+                stage(connection, change.visible)
     return [
-        Turn(_write(connection, claim, judgement, visible), claim.delivery_id, judgement)
-        for claim, judgement, visible in entries
+        Turn(
+            _write(connection, change.claim, change.judgement, change.visible),
+            change.claim.delivery_id,
+            change.judgement,
+        )
+        for change in changes
     ]
 
 
-def read_claims(connection: Connection, family: list[Key]) -> list[Claim]:
-    """Return the deliveries of a family with a judgement of the door, by date, revision and arrival.
-
-    A check that could not run counts as an error.
-    """
-    cursor = connection.execute(
-        """
-        select d.delivery_id, coalesce(d.duplicate_of, d.delivery_id), d.branch_code, d.branch_valid_from, d.business_date,
-            d.revision, d.previous_business_date, i.errors + (i.could_not_run is not null)::int, i.warnings,
-            l.result -> 'unreadable' = '[]'::jsonb,
-            exists (select from meta.ledger as l where l.delivery_id = d.delivery_id
-                and l.verdict in ('published', 'published_with_warnings', 'provisional')),
-            (select l.verdict from meta.ledger as l where l.delivery_id = d.delivery_id order by l.entry_no desc limit 1),
-            d.duplicate_of is not null
-        from meta.deliveries as d
-        inner join meta.intakes as i on i.delivery_id = coalesce(d.duplicate_of, d.delivery_id)
-        left join meta.loads as l on l.delivery_id = coalesce(d.duplicate_of, d.delivery_id)
-        where (d.branch_code, d.branch_valid_from) in (select * from unnest(%s::text[], %s::date[]))
-        order by d.business_date, d.revision, d.delivery_id
-        """,
-        family_arrays(family),
-    )
-    return [
-        Claim(
-            row[0], row[1], (row[2], row[3]), row[4], row[5], row[6],
-            Counts(row[7], row[8]), bool(row[9]), row[10], row[11], row[12],
-        )
-        for row in cursor
-    ]  # fmt: skip
+def lock_family(connection: Connection, family: list[Key]) -> None:
+    """Wait until nobody else decides what is visible for a family, until the end of the transaction."""
+    connection.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"family {family[0][0]} {family[0][1]}"])
 
 
-def family_arrays(family: list[Key]) -> list[list[str] | list[dt.date]]:
-    """The codes and the valid_from dates of a family, as two parameters."""
-    return [[code for code, _ in family], [valid_from for _, valid_from in family]]
+def find_changes(
+    connection: Connection, succession: Succession, family: list[Key], claims: list[Claim], measure: Measure
+) -> list[Change]:
+    """Judge the claims of a family, dates ascending, and return where the ledger says otherwise or nothing yet."""
+    visible_now = _visible_now(connection, family)
+    judge = _Judge(connection, succession, family, measure)
+    changes: list[Change] = []
+    for (branch, date), rivals in _by_place(claims):
+        judged, winner = judge.decide(branch, date, rivals)
+        visible, was_visible = winner.rows_id if winner else None, visible_now.get((branch, date))
+        changed = [(claim, judgement) for claim, judgement in judged if judgement.verdict != claim.last_verdict]
+        if not changed and visible != was_visible:
+            changed = [judged[0]]
+        # The winner's entry comes last: it stands for the date.
+        changed.sort(key=lambda pair: (pair[0] is winner, pair[0].revision))
+        changes += [Change(claim, judgement, visible, was_visible) for claim, judgement in changed]
+    return changes
 
 
 class _Judge:
@@ -147,14 +126,23 @@ class _Judge:
         """Judge the claims of one branch and date, best first, until one passes; judge new ones in any case."""
         judged: list[tuple[Claim, Judgement]] = []
         winner: Claim | None = None
+        owners: dict[int, Claim] = {}
         for claim in _best_first(rivals):
+            owner = owners.get(claim.revision)
+            if owner is not None:
+                if claim.last_verdict is None:
+                    judged.append((claim, _too_late(claim, owner)))
+                continue
+            if claim.owns_number:
+                owners[claim.revision] = claim
             if winner is not None and claim.last_verdict is not None:
                 continue
             judgement = self.judge(claim)
             # A duplicate speaks for the delivery that it repeats: the entry is that one's.
             subject = next(rival for rival in rivals if rival.delivery_id == claim.rows_id)
-            if winner is None and judgement.passes:
-                winner = subject
+            if judgement.passes:
+                owners[claim.revision] = claim
+                winner = winner or subject
             if subject not in [known for known, _ in judged]:
                 judged.append((subject, judgement))
         if winner is not None:
@@ -223,16 +211,17 @@ class _Judge:
 
 
 def _best_first(rivals: list[Claim]) -> list[Claim]:
-    """Order claims: highest revision first; under one number the one that was published, else by arrival."""
-    by_number: dict[int, list[Claim]] = {}
-    for claim in sorted(rivals, key=attrgetter("delivery_id")):
-        by_number.setdefault(claim.revision, []).append(claim)
-    ordered: list[Claim] = []
-    for number in sorted(by_number, reverse=True):
-        claims = by_number[number]
-        owner = next((claim for claim in claims if claim.was_published or claim.is_duplicate), None)
-        ordered += [owner] if owner else claims
-    return ordered
+    """Order claims: highest revision first; under one number the one that has used it up, else by arrival."""
+    return sorted(rivals, key=lambda claim: (-claim.revision, not claim.owns_number, claim.delivery_id))
+
+
+def _too_late(claim: Claim, owner: Claim) -> Judgement:
+    """The verdict on a new claim to a number that was used up after it had been registered."""
+    number = claim.revision
+    if claim.content_sha256 == owner.content_sha256:
+        return Judgement("duplicate", None, f"Same content as revision {number}: nothing changes.")
+    reason = f"Revision {number} was published with other content; send this under the next number."
+    return Judgement("refused", None, reason, rule="revision-conflict")
 
 
 def _by_place(claims: list[Claim]) -> list[tuple[tuple[Key, dt.date], list[Claim]]]:

@@ -39,6 +39,8 @@ class Arrival:
 def receive_folder(warehouse: Warehouse, landing: Landing, folder: Folder) -> Arrival:
     """Look at one folder and record what was seen. Repeating it changes nothing."""
     with warehouse.connect("loader") as connection:
+        # Two looks at once at one folder are one: the second finds what the first has recorded.
+        connection.execute("select pg_advisory_xact_lock(hashtext('folder'), hashtext(%s))", [folder.path])
         known = connection.execute(
             "select verdict, delivery_id, findings from meta.arrivals where path = %s and fingerprint = %s",
             [folder.path, folder.fingerprint],
@@ -198,7 +200,7 @@ def _record_refusal(connection: Connection, arrival: Arrival, kept: dict[str, st
     append_entry(connection, Entry(
         folder.branch_code if named else None, None, dt.date.fromisoformat(folder.business_date) if named else None,
         folder.revision, None, "refused", first["message"],
-        detail={"path": folder.path, "rule": first["rule"], "kept": kept},
+        detail={"path": folder.path, "fingerprint": folder.fingerprint, "rule": first["rule"], "kept": kept},
     ))  # fmt: skip
 
 

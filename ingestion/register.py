@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from operator import itemgetter
 
 from psycopg.types.json import Jsonb
 
 from contract.findings import finding
-from ingestion.descriptor import PLACE, Descriptor, RefusalError
+from ingestion.descriptor import PLACE, Descriptor, RefusalError, find_descriptor_violations
 from ingestion.ledger import Entry, append_entry
 from ingestion.store import StoredFile
 from warehouse.connect import Connection
@@ -55,7 +56,12 @@ class _Attempt:
     duplicate_of: int | None
     is_judged: bool
     is_accepted: bool
+    is_refused: bool
     was_published: bool
+
+    @property
+    def rows_id(self) -> int:
+        return self.duplicate_of or self.delivery_id
 
     @property
     def uses_up_number(self) -> bool:
@@ -74,24 +80,41 @@ def register(connection: Connection, received: Received) -> Registration:
     for attempt in attempts:
         if (attempt.revision, attempt.descriptor_sha256) == (descriptor.revision, received.descriptor_sha256):
             return Registration(attempt.delivery_id, attempt.is_judged)
-    original = _original(attempts, received)
-    delivery_id = _insert(connection, received, original)
+    original = _original([attempt for attempt in attempts if not attempt.is_refused], received)
     if original is None:
-        _insert_files(connection, delivery_id, received)
-        return Registration(delivery_id, is_repeat=False)
-    append_entry(
-        connection,
-        Entry(
-            descriptor.branch_code,
-            received.branch_valid_from,
-            descriptor.business_date,
-            descriptor.revision,
-            delivery_id,
-            "duplicate",
-            f"Same content as revision {original.revision}: nothing changes.",
-        ),
+        new_id = _insert(connection, received, None)
+        _insert_files(connection, new_id, received)
+        return Registration(new_id, is_repeat=False)
+    uses_up_number = _could_stand_alone(connection, received, original)
+    delivery_id = _insert(connection, received, original) if uses_up_number else None
+    append_entry(connection, Entry(
+        descriptor.branch_code, received.branch_valid_from, descriptor.business_date, descriptor.revision, delivery_id,
+        "duplicate", f"Same content as revision {original.revision}: nothing changes.",
+        detail={} if uses_up_number else {"path": received.source_path, "kept": {PLACE: received.descriptor_sha256}},
+    ))  # fmt: skip
+    return Registration(delivery_id or original.delivery_id, is_repeat=True)
+
+
+def _could_stand_alone(connection: Connection, received: Received, original: _Attempt) -> bool:
+    """True when a repeat would be published too, had it come first: then it uses up its number, in any order.
+
+    Its rows are the original's; what it says of them may differ.
+    """
+    if find_descriptor_violations(received.descriptor).num_rows:
+        return False
+    row = connection.execute(
+        "select cob_completed_at from meta.deliveries where delivery_id = %s", [original.rows_id]
+    ).fetchone()
+    assert row is not None
+    known = connection.execute(
+        "select dataset, row_count, control_totals, key_checksum from meta.delivery_files where delivery_id = %s",
+        [original.rows_id],
+    ).fetchall()
+    said = [(one.dataset, one.row_count, one.control_totals, one.key_checksum) for one in received.descriptor.resources]
+    return (
+        sorted(said, key=itemgetter(0)) == sorted(known, key=itemgetter(0))
+        and received.descriptor.cob_completed_at >= row[0]
     )
-    return Registration(delivery_id, is_repeat=True)
 
 
 def _original(attempts: list[_Attempt], received: Received) -> _Attempt | None:
@@ -107,8 +130,13 @@ def _original(attempts: list[_Attempt], received: Received) -> _Attempt | None:
     if any(not attempt.is_judged for attempt in under_number):
         raise NotYetError("revision-conflict", "An earlier delivery under this number is still being worked on.")
     newest = max(attempts, key=lambda attempt: (attempt.revision, attempt.delivery_id), default=None)
-    is_same = newest is not None and newest.is_accepted and newest.content_sha256 == received.content_sha256
-    return newest if is_same else None
+    if newest is None or newest.content_sha256 != received.content_sha256:
+        return None
+    if not newest.is_judged:
+        raise NotYetError(
+            "revision-conflict", f"The same content as revision {newest.revision} is still being worked on."
+        )
+    return newest if newest.is_accepted else None
 
 
 def _attempts(connection: Connection, descriptor: Descriptor) -> list[_Attempt]:
@@ -116,7 +144,8 @@ def _attempts(connection: Connection, descriptor: Descriptor) -> list[_Attempt]:
         """
         select d.delivery_id, d.revision, d.descriptor_sha256, d.content_sha256, d.duplicate_of,
             d.duplicate_of is not null or last.verdict is not null and i.could_not_run is null,
-            d.duplicate_of is not null or coalesce(last.verdict <> 'held', false),
+            d.duplicate_of is not null or coalesce(last.verdict not in ('held', 'refused'), false),
+            coalesce(last.verdict = 'refused', false),
             exists (select from meta.ledger as l where l.delivery_id = d.delivery_id
                 and l.verdict in ('published', 'published_with_warnings', 'provisional'))
         from meta.deliveries as d
@@ -150,7 +179,7 @@ def _insert(connection: Connection, received: Received, original: _Attempt | Non
         "offices_expected": len(statuses),
         "offices_delivered": len(statuses) - statuses.count("missing"),
         "source_path": received.source_path,
-        "duplicate_of": (original.duplicate_of or original.delivery_id) if original else None,
+        "duplicate_of": original.rows_id if original else None,
     }
     row = connection.execute(
         """

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ingestion.landing import Folder, Landing
 from ingestion.publish import resolve
 from ingestion.receive import Arrival, receive_folder
-from pipeline.intake import drop_held, measure_with
+from pipeline.intake import drop_held, measure_with, stage_with
 from pipeline.outcomes import Outcome, arrival_outcome, tell_branch, turn_outcome
 from warehouse.connect import Warehouse
 
@@ -69,10 +69,10 @@ def publish_branch(warehouse: Warehouse, branch_code: str) -> list[Outcome]:
             "select valid_from from meta.branches where branch_code = %s", [branch_code]
         ).fetchall()
         for (valid_from,) in starts:
-            turns = resolve(connection, (branch_code, valid_from), measure_with(warehouse))
+            turns = resolve(connection, (branch_code, valid_from), measure_with(warehouse), stage_with(warehouse))
             connection.commit()
             turned += [turn_outcome(connection, turn) for turn in turns]
-        drop_held(connection, branch_code)
+            drop_held(connection, (branch_code, valid_from))
     for outcome in turned:
         tell_branch(warehouse.settings.outbox, outcome)
     return turned

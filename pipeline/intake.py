@@ -11,9 +11,10 @@ from contract.errors import WarehouseError
 from contract.model import load_datasets
 from ingestion.ledger import copy_findings, drop_repeated_findings
 from ingestion.load import attach_rows, drop_rows, load_delivery
-from ingestion.publish import Measure
+from ingestion.publish import Measure, Stage, lock_family
 from ingestion.retire import drop_attached_leaves
 from ingestion.rules import Counts, count_findings, find_dataset_violations, measure_opening
+from ingestion.succession import Key, read_succession
 from warehouse.connect import Connection, Warehouse
 
 Progress = Callable[[str], None]
@@ -109,34 +110,49 @@ def validate_delivery(warehouse: Warehouse, delivery_id: int) -> Counts:
         return counts
 
 
-def drop_held(connection: Connection, branch_code: str) -> None:
-    """Drop the loaded rows of the deliveries that the door holds, once the ledger says so. Their bytes are kept."""
+def drop_held(connection: Connection, key: Key) -> None:
+    """Drop the loaded rows of the deliveries that the door holds, once the ledger says so. Their bytes are kept.
+
+    Not while another process measures them.
+    """
+    lock_family(connection, read_succession(connection).family(key))
     cursor = connection.execute(
         """
         select l.delivery_id from meta.loads as l
         inner join meta.deliveries as d on l.delivery_id = d.delivery_id
         inner join meta.intakes as i on l.delivery_id = i.delivery_id
-        where d.branch_code = %s and i.errors > 0 and i.could_not_run is null
+        where d.branch_code = %s and d.branch_valid_from = %s and i.errors > 0 and i.could_not_run is null
             and exists (select from meta.ledger as e where e.delivery_id = l.delivery_id)
         """,
-        [branch_code],
+        key,
     )
     for (delivery_id,) in cursor.fetchall():
         drop_rows(connection, delivery_id)
-        connection.commit()
+    connection.commit()
 
 
 def measure_with(warehouse: Warehouse) -> Measure:
     """Return how a delivery is measured against an opening: rows that housekeeping has retired are staged again."""
 
+    stage = stage_with(warehouse)
+
     def measure(connection: Connection, delivery_id: int, opening: list[int]) -> Counts:
         for needed in (delivery_id, *opening):
-            loaded = "select from meta.loads where delivery_id = %s and retired_at is null"
-            if connection.execute(loaded, [needed]).fetchone() is None:
-                restage(warehouse, needed)
+            stage(connection, needed)
         return measure_opening(connection, delivery_id, opening)
 
     return measure
+
+
+def stage_with(warehouse: Warehouse) -> Stage:
+    """Return how the rows of a judged delivery are brought back where housekeeping has dropped them."""
+
+    def stage(connection: Connection, delivery_id: int) -> None:
+        loaded = "select from meta.loads where delivery_id = %s and retired_at is null"
+        if connection.execute(loaded, [delivery_id]).fetchone() is None:
+            restage(warehouse, delivery_id)
+
+    return stage
 
 
 def restage(warehouse: Warehouse, delivery_id: int) -> None:

@@ -1,0 +1,70 @@
+"""The deliveries on record that may become visible, as the decision on what is visible sees them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from ingestion.rules import Counts
+from ingestion.succession import Key
+from warehouse.connect import Connection
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A delivery on record that may become visible. `rows_id` is the delivery that holds its rows."""
+
+    delivery_id: int
+    rows_id: int
+    key: Key
+    business_date: dt.date
+    revision: int
+    previous: dt.date | None
+    intake: Counts
+    is_measurable: bool
+    was_published: bool
+    last_verdict: str | None
+    is_duplicate: bool
+    content_sha256: str
+    could_not_run: str | None
+
+    @property
+    def owns_number(self) -> bool:
+        """True when its number is used up by it: published once, or a repeat of what was."""
+        return self.was_published or self.is_duplicate
+
+
+def read_claims(connection: Connection, family: list[Key]) -> list[Claim]:
+    """Return the deliveries of a family with a judgement of the door, by date, revision and arrival.
+
+    A check that could not run counts as an error.
+    """
+    cursor = connection.execute(
+        """
+        select d.delivery_id, coalesce(d.duplicate_of, d.delivery_id), d.branch_code, d.branch_valid_from, d.business_date,
+            d.revision, d.previous_business_date, i.errors + (i.could_not_run is not null)::int, i.warnings,
+            l.result -> 'unreadable' = '[]'::jsonb,
+            exists (select from meta.ledger as l where l.delivery_id = d.delivery_id
+                and l.verdict in ('published', 'published_with_warnings', 'provisional')),
+            (select l.verdict from meta.ledger as l where l.delivery_id = d.delivery_id order by l.entry_no desc limit 1),
+            d.duplicate_of is not null, d.content_sha256, i.could_not_run
+        from meta.deliveries as d
+        inner join meta.intakes as i on i.delivery_id = coalesce(d.duplicate_of, d.delivery_id)
+        left join meta.loads as l on l.delivery_id = coalesce(d.duplicate_of, d.delivery_id)
+        where (d.branch_code, d.branch_valid_from) in (select * from unnest(%s::text[], %s::date[]))
+        order by d.business_date, d.revision, d.delivery_id
+        """,
+        family_arrays(family),
+    )
+    return [
+        Claim(
+            row[0], row[1], (row[2], row[3]), row[4], row[5], row[6],
+            Counts(row[7], row[8]), bool(row[9]), *row[10:],
+        )
+        for row in cursor
+    ]  # fmt: skip
+
+
+def family_arrays(family: list[Key]) -> list[list[str] | list[dt.date]]:
+    """The codes and the valid_from dates of a family, as two parameters."""
+    return [[code for code, _ in family], [valid_from for _, valid_from in family]]

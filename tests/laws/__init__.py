@@ -1,0 +1,1 @@
+"""The laws of the warehouse: each is a check, and each check is seen to fail."""
