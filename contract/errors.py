@@ -34,7 +34,8 @@ class WarehouseError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross from one process to another whole: the constructor takes keywords, which pickling forgets."""
-        return (_rebuild, (type(self), self.problem, self.remedy, self.branch_code, self.business_date, self.dataset))
+        names = ("remedy", "branch_code", "business_date", "dataset")
+        return _rebuild, (type(self), self.problem, {name: getattr(self, name) for name in names})
 
     def __str__(self) -> str:
         places = (
@@ -46,10 +47,8 @@ class WarehouseError(Exception):
         return f"{self.problem}{f' ({where})' if where else ''}. {self.remedy}"
 
 
-def _rebuild(
-    kind: type[WarehouseError], problem: str, remedy: str, code: str | None, day: date | None, dataset: str | None
-) -> WarehouseError:
-    return kind(problem, remedy=remedy, branch_code=code, business_date=day, dataset=dataset)
+def _rebuild(kind: type[WarehouseError], problem: str, details: dict[str, Any]) -> WarehouseError:
+    return kind(problem, **details)
 
 
 class ContractError(WarehouseError):
