@@ -76,7 +76,7 @@ def run_dbt(warehouse: Warehouse, arguments: Sequence[str], progress: Progress |
         "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(folder / "target"),
         "--log-path", str(folder / "logs"), "--log-level", "none", "--log-level-file", "info",
     ]  # fmt: skip
-    with _environment(_connection_variables(warehouse)):
+    with dbt_environment(warehouse):
         manifest = _manifests.get(folder)
         if manifest is None:
             parsed = dbtRunner().invoke(["parse", *common, "--no-write-json"])
@@ -119,7 +119,9 @@ def _connection_variables(warehouse: Warehouse) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
+def dbt_environment(warehouse: Warehouse) -> Iterator[None]:
+    """Set the environment variables that dbt_project/profiles.yml reads, and take them back."""
+    variables = _connection_variables(warehouse)
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

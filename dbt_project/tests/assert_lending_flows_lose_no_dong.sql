@@ -37,5 +37,6 @@ where
         delivered.disbursed_vnd, delivered.collected_vnd, delivered.interest_collected_vnd, delivered.to_overdue_vnd,
         delivered.written_off_vnd
     ) is distinct from (
-        flows.disbursed_vnd, flows.collected_vnd, flows.interest_collected_vnd, flows.to_overdue_vnd, flows.written_off_vnd
+        flows.disbursed_vnd, flows.collected_vnd, flows.interest_collected_vnd, flows.to_overdue_vnd,
+        flows.written_off_vnd
     )

@@ -1,4 +1,4 @@
--- One row a business date, branch, commune and time of absence: open cases, with each borrower and loan in one row only.
+-- One row a business date, branch, commune and time of absence: open cases, each borrower and loan in one row only.
 {{ config(meta={"part": "state"}) }}
 
 with cases as (

@@ -1,4 +1,4 @@
--- One row a branch and date of the build: the arrival that counts, its highest revision, and the best of those of one number.
+-- One row a branch and date of the build: its last arrival, that of the highest revision, the best of equals.
 {{ config(materialized="unit_rows", meta={"part": "status"}) }}
 
 with dates as (
@@ -24,7 +24,14 @@ findings as (
 -- A duplicate repeats what is known, and the order of arrival changes nothing that is visible: neither counts here.
 latest_entries as (
     select distinct on (ledger.branch_code, ledger.business_date, coalesce(ledger.delivery_id, -ledger.entry_no))
-        ledger.*
+        ledger.entry_no,
+        ledger.at,
+        ledger.branch_code,
+        ledger.business_date,
+        ledger.revision,
+        ledger.delivery_id,
+        ledger.verdict,
+        ledger.opening
     from dates
     inner join ledger on dates.business_date = ledger.business_date
     order by
@@ -35,7 +42,14 @@ latest_entries as (
 ),
 
 arrivals as (
-    select distinct on (branch_code, business_date) *
+    select distinct on (branch_code, business_date)
+        at,
+        branch_code,
+        business_date,
+        revision,
+        delivery_id,
+        verdict,
+        opening
     from latest_entries
     order by
         branch_code asc,

@@ -1,4 +1,4 @@
--- One row a delivery and leaf of the tree of capital sources: the balance, and what is lent of it. Kept for later builds.
+-- One row a delivery and leaf of the tree of sources: its balance, and what is lent of it. Kept for later dates.
 {{ config(materialized="unit_rows", meta={"part": "state", "kept": true}) }}
 
 with sources as (

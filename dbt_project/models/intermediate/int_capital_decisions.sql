@@ -1,4 +1,4 @@
--- One row a delivery, source and decision: what was decided and what was received of it. Kept for the sums of later dates.
+-- One row a delivery, source and decision: what was decided, and received of it. Kept for the sums of later dates.
 {{ config(materialized="unit_rows", meta={"part": "flows", "kept": true}) }}
 
 select

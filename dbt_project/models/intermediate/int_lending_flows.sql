@@ -1,4 +1,4 @@
--- One row a delivery, value date, office, commune, programme and source: what was lent, collected, turned and written off.
+-- One row a delivery, value date, office, commune, programme and source: what was lent, collected and written off.
 {{ config(materialized="unit_rows", meta={"part": "flows", "single": true}) }}
 
 with transactions as (

@@ -10,7 +10,14 @@ branches as (
 )
 
 select distinct on (offices.office_code)
-    offices.*,
+    offices.office_code,
+    offices.office_name,
+    offices.office_kind,
+    offices.branch_code,
+    offices.commune_code,
+    offices.business_date,
+    offices.opened_on,
+    offices.closed_on,
     branches.current_branch_code
 from offices
 inner join branches

@@ -10,7 +10,19 @@ branches as (
 )
 
 select distinct on (savings_groups.group_code)
-    savings_groups.*,
+    savings_groups.group_code,
+    savings_groups.office_code,
+    savings_groups.branch_code,
+    savings_groups.commune_code,
+    savings_groups.business_date,
+    savings_groups.hamlet_code,
+    savings_groups.point_code,
+    savings_groups.organisation_code,
+    savings_groups.members,
+    savings_groups.founded_on,
+    savings_groups.grade,
+    savings_groups.graded_month,
+    savings_groups.status,
     branches.current_branch_code
 from savings_groups
 inner join branches
