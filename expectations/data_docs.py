@@ -22,10 +22,12 @@ PAGES = "pages.json"
 Record = Mapping[str, Any]
 
 
-def stored_results(store: Path) -> Iterator[dict[str, Any]]:
-    """Yield the results that `expectations.validate` wrote below `store`."""
-    for path in sorted(store.glob("*/*/r*-d*.json")):
-        yield json.loads(path.read_text(encoding="utf-8"))
+def stored_results(store: Path, *, newest: int = NEWEST) -> Iterator[dict[str, Any]]:
+    """Yield the results that `expectations.validate` wrote below `store`: the `newest` deliveries of each branch."""
+    for branch in sorted(path for path in store.glob("*") if path.is_dir()):
+        found = sorted(branch.glob("*/r*-d*.json"), key=_age_of_file, reverse=True)
+        for path in found[:newest]:
+            yield json.loads(path.read_text(encoding="utf-8"))
 
 
 def build_data_docs(records: Iterable[Record], out: Path, *, newest: int = NEWEST) -> Path:
@@ -60,6 +62,11 @@ def _newest_of_each_branch(records: Iterable[Record], newest: int) -> Iterator[R
     for found in by_branch.values():
         ordered = sorted(found.values(), key=_age, reverse=True)
         yield from ordered[:newest]
+
+
+def _age_of_file(path: Path) -> tuple[str, int, int]:
+    revision, delivery_id = path.stem.removeprefix("r").split("-d")
+    return path.parent.name, int(revision), int(delivery_id)
 
 
 def _age(record: Record) -> tuple[str, int, int]:

@@ -128,7 +128,7 @@ def _range(column: Column) -> str | None:
         parts.append(f"{column.name} <= {column.maximum}")
     if column.type in (ColumnType.RATE, ColumnType.DECIMAL):
         # NaN and infinity have no scale, so this refuses them too.
-        parts.append(f"scale({column.name}) <= 4")
+        parts.append(f"scale(trim_scale({column.name})) <= 4")
     return _optional(column, " and ".join(parts)) if parts else None
 
 

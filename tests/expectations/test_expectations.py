@@ -157,6 +157,17 @@ def test_a_transaction_before_the_merger_names_the_commune_of_its_value_date(war
     assert found == {("loan_transactions", 2, "unknown-commune"), ("absconded_cases", 1, "unknown-commune")}
 
 
+def test_parameters_count_only_while_they_are_valid(warehouse: Warehouse) -> None:
+    """Programme 3 (jobs): up to 100 m until the end of 2025, 200 m and 8.382 % since."""
+    loan = {"programme_code": "3", "maturity_on": "2028-01-01", "approved_vnd": 150_000_000, "rate_pct": "8.382"}
+    new, old = loan | {"disbursed_on": "2026-01-01"}, loan | {"disbursed_on": "2025-12-31"}
+    rows = {"loan_book": [vary("loan_book", business_date="2026-03-31", **terms) for terms in (new, old)]}
+    dates = {"business_date": "2026-03-31", "previous_business_date": "2026-03-30"}
+    report = validate(warehouse.url("loader"), make_delivery(warehouse, rows, **dates), datasets=["loan_book"])
+    found = [(entry["row"], entry["column"], entry["rule"]) for entry in report.findings.to_pylist()]
+    assert found == [(2, "approved_vnd", "programme-parameters")]
+
+
 def test_every_failing_row_is_reported_not_only_the_first_twenty(warehouse: Warehouse) -> None:
     rows = [vary("deposits", balance_vnd=-number) for number in range(1, 301)]
     report = validate(warehouse.url("loader"), make_delivery(warehouse, {"deposits": rows}), datasets=["deposits"])
