@@ -93,7 +93,16 @@ def append_state(
                 (quarter_code, version, status, by, reason, requested_by, content_sha256, inputs)
             values (%s, %s, %s, %s, %s, %s, %s, %s)
             """,
-            [quarter.code, version, status, by, reason, requested_by, content_sha256, inputs and Jsonb(inputs)],
+            [
+                quarter.code,
+                version,
+                status,
+                by,
+                reason,
+                requested_by,
+                content_sha256,
+                None if inputs is None else Jsonb(inputs),
+            ],
         )
     except (
         psycopg.errors.RaiseException,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from psycopg import sql
 
 from reporting.quarter import Quarter
+from reporting.quarter_decide import approve_draft, publish_version
+from reporting.quarter_freeze import freeze_quarter
+from reporting.quarter_log import Version
 from tests.support.quarters import HandMadeMarts, state
-from warehouse.connect import Warehouse, open_warehouse
+from warehouse.connect import Connection, Warehouse, open_warehouse
 from warehouse.server import EmbeddedServer
 
 
@@ -17,7 +21,12 @@ def quarter_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ware
     """An empty warehouse; its server is stopped at the end."""
     home = tmp_path_factory.mktemp("quarter-warehouse")
     try:
-        yield open_warehouse(home)
+        warehouse = open_warehouse(home)
+        with warehouse.connect("admin", autocommit=True) as connection:
+            # Hundreds of small transactions; nothing here has to survive a crash.
+            connection.execute("alter system set synchronous_commit = off")
+            connection.execute("select pg_reload_conf()")
+        yield warehouse
     finally:
         EmbeddedServer(home).stop("immediate")
 
@@ -29,14 +38,46 @@ def marts(quarter_warehouse: Warehouse) -> HandMadeMarts:
 
 
 @pytest.fixture(scope="session")
-def _quarters() -> Iterator[Quarter]:
-    return iter(Quarter(year, number) for year in range(2012, 2024) for number in range(1, 5))
+def unused_quarters() -> Iterator[Quarter]:
+    """Quarters that no test has used, as long as both branches have lived: what is frozen stays."""
+    return iter(Quarter(year, number) for year in range(2009, 2025) for number in range(1, 5))
 
 
 @pytest.fixture
-def quarter(_quarters: Iterator[Quarter]) -> Quarter:
-    """A quarter that no test has used: what is frozen stays."""
-    return next(_quarters)
+def quarter(unused_quarters: Iterator[Quarter]) -> Quarter:
+    """The next of them."""
+    return next(unused_quarters)
+
+
+@pytest.fixture
+def publish_quarter(quarter_warehouse: Warehouse) -> Callable[[Quarter], Version]:
+    """Freezes, approves and publishes what the marts show of a quarter."""
+
+    def close(quarter: Quarter) -> Version:
+        freeze_quarter(quarter_warehouse, quarter, None)
+        approve_draft(quarter_warehouse, quarter, by="minh")
+        return publish_version(quarter_warehouse, quarter, by="minh")
+
+    return close
+
+
+@pytest.fixture
+def reading_as(quarter_warehouse: Warehouse) -> Iterator[Callable[[str, str], Connection]]:
+    """A connection that reads as a user of a BI role: (role, user name)."""
+    opened = []
+
+    def connect(role: str, user: str) -> Connection:
+        connection = quarter_warehouse.connect("admin")
+        opened.append(connection)
+        if connection.execute("select from pg_roles where rolname = %s", [user]).fetchone() is None:
+            connection.execute(sql.SQL("create role {} in role {}").format(sql.Identifier(user), sql.Identifier(role)))
+            connection.commit()
+        connection.execute(sql.SQL("set role {}").format(sql.Identifier(user)))
+        return connection
+
+    yield connect
+    for connection in opened:
+        connection.close()
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def test_a_mart_that_is_lacking_is_named_and_nothing_is_frozen(
 ) -> None:
     marts.change("alter table marts.mart_organisations rename to mart_other")
     try:
-        with pytest.raises(QuarterError, match="There is no marts.mart_organisations"):
+        with pytest.raises(QuarterError, match=r"There is no marts\.mart_organisations"):
             freeze_quarter(quarter_warehouse, delivered, None)
     finally:
         marts.change("alter table marts.mart_other rename to mart_organisations")
@@ -158,7 +158,7 @@ def test_a_column_that_changed_its_type_stops_the_freeze(
     freeze_quarter(quarter_warehouse, delivered, None)
     marts.change("alter table marts.mart_organisations alter groups type numeric")
     try:
-        with pytest.raises(QuarterError, match="mart_organisations.groups is now numeric"):
+        with pytest.raises(QuarterError, match=r"mart_organisations\.groups is now numeric"):
             freeze_quarter(quarter_warehouse, delivered, None)
     finally:
         marts.change("alter table marts.mart_organisations alter groups type bigint")

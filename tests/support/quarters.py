@@ -23,7 +23,7 @@ BUCKETS = "in_term_vnd bigint, overdue_vnd bigint, frozen_vnd bigint"
 COUNTED = (
     f"outstanding_vnd bigint, {BUCKETS}, loans bigint, borrowers bigint, change_from_year_start_vnd bigint, "
     "change_from_quarter_start_vnd bigint, disbursed_qtd_vnd bigint, disbursed_ytd_vnd bigint, collected_qtd_vnd bigint, "
-    "collected_ytd_vnd bigint, overdue_ratio_pct numeric(38, 6), overdue_frozen_ratio_pct numeric(38, 6), "
+    "collected_ytd_vnd bigint, borrowers_reached_qtd bigint, borrowers_reached_ytd bigint, overdue_ratio_pct numeric(38, 6), overdue_frozen_ratio_pct numeric(38, 6), "
     "absconded_borrowers bigint, absconded_cases bigint, groups bigint, offices_delivered integer, offices_expected integer"
 )
 COLUMNS = {
@@ -44,6 +44,16 @@ COLUMNS = {
     "absconded_borrowers": f"{PLACE}, commune_code text, years_absent text, cases bigint, borrowers bigint",
     "organisations": f"{PLACE}, organisation_code text, groups bigint, outstanding_vnd bigint, overdue_vnd bigint",
 }  # fmt: skip
+
+
+# The policies that the dbt project gives every mart (spec, Roles).
+OWN = "current_branch_code in (select branch_code from meta.branch_access where role_name = current_user)"
+POLICIES = """
+    alter table {0} enable row level security;
+    create policy all_rows on {0} for select to bi_reader, quarter_keeper using (true);
+    create policy own_rows on {0} for select to branch_reader using ({1});
+    grant select on {0} to bi_reader, branch_reader, quarter_keeper
+"""
 
 
 @dataclass
@@ -82,9 +92,8 @@ class HandMadeMarts:
         with warehouse.connect("transformer") as connection:
             for name, columns in COLUMNS.items():
                 connection.execute(_sql(f"create table marts.mart_{name} ({columns})"))
-                connection.execute(
-                    _sql(f"grant select on marts.mart_{name} to quarter_keeper, bi_reader, branch_reader")
-                )
+                own_rows = OWN if name != "national_scorecard" else "true"
+                connection.execute(_sql(POLICIES.format(f"marts.mart_{name}", own_rows)))
 
     def show(self, *states: State, deliveries: Iterable[tuple[str, dt.date, int]] | None = None) -> None:
         """Replace what the marts show of the dates of `states`, delivered as revision 1 each or as `deliveries` say."""
@@ -228,7 +237,8 @@ def _scorecard(found: State) -> Row:
         "outstanding_vnd": total, "in_term_vnd": in_term, "overdue_vnd": overdue, "frozen_vnd": frozen,
         "loans": len(found.loans), "borrowers": len(found.loans), "change_from_year_start_vnd": change,
         "change_from_quarter_start_vnd": change, "disbursed_qtd_vnd": lent, "disbursed_ytd_vnd": lent,
-        "collected_qtd_vnd": repaid, "collected_ytd_vnd": repaid, "overdue_ratio_pct": pct(overdue, total),
+        "collected_qtd_vnd": repaid, "collected_ytd_vnd": repaid, "borrowers_reached_qtd": lent and 1,
+        "borrowers_reached_ytd": lent and 1, "overdue_ratio_pct": pct(overdue, total),
         "overdue_frozen_ratio_pct": pct(overdue + frozen, total), "absconded_borrowers": 2, "absconded_cases": 3,
         "groups": 2, "offices_delivered": 1, "offices_expected": 1,
     }  # fmt: skip

@@ -93,7 +93,6 @@ begin
             perform quarters.protect_table(frozen.table_name);
         end if;
     end loop;
-    perform quarters.create_comparisons();
 end
 $$;
 

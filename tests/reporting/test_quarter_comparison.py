@@ -1,0 +1,69 @@
+"""Published quarters beside the quarter before, the start of the year and the same quarter of last year."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from reporting.quarter import Quarter
+from reporting.quarter_log import Version
+from tests.support.quarters import HandMadeMarts, State, state
+from warehouse.connect import Connection, Warehouse
+
+MILLION = 1_000_000
+JUNE, SEPTEMBER = dt.date(2025, 6, 30), dt.date(2025, 9, 30)
+
+
+def compare(connection: Connection, code: str, measure: str, **where: str) -> list[tuple[Any, ...]]:
+    conditions = "".join(f" and {name} = %({name})s" for name in where)
+    return connection.execute(  # type: ignore[no-any-return]
+        "select basis, territory, branch_code, member_code, value, compared_value, change, change_pct from quarters.comparison "
+        f"where quarter_code = %(code)s and measure = %(measure)s{conditions} order by basis, territory, branch_code, member_code",
+        {"code": code, "measure": measure, **where},
+    ).fetchall()
+
+
+def test_a_quarter_stands_beside_earlier_ones_on_both_territories(
+    quarter_warehouse: Warehouse, marts: HandMadeMarts, publish_quarter: Callable[[Quarter], Version]
+) -> None:
+    """Cà Mau and Bạc Liêu merged on 2025-07-01: as reported 96 has grown, on the territory of today nothing moved."""
+    before: list[State] = [state("96", JUNE), state("95", JUNE, current_branch="96")]
+    marts.show(*before)
+    publish_quarter(Quarter(2025, 2))
+    loans = {**state("96", SEPTEMBER).loans, **state("95", SEPTEMBER).loans}
+    marts.show(state("96", SEPTEMBER, loans=loans, flows=[(SEPTEMBER, 5, 0)]))
+    publish_quarter(Quarter(2025, 3))
+    with quarter_warehouse.connect("quarter_keeper") as connection:
+        assert compare(connection, "2025Q3", "outstanding_vnd", dimension="total") == [
+            ("quarter before", "current", "*", None, 160 * MILLION, 160 * MILLION, 0, 0),
+            ("quarter before", "current", "96", None, 160 * MILLION, 160 * MILLION, 0, 0),
+            ("quarter before", "reported", "*", None, 160 * MILLION, 160 * MILLION, 0, 0),
+            ("quarter before", "reported", "95", None, None, 80 * MILLION, None, None),
+            ("quarter before", "reported", "96", None, 160 * MILLION, 80 * MILLION, 80 * MILLION, 100),
+        ]
+        ratio = compare(
+            connection, "2025Q3", "overdue_ratio_pct", dimension="total", territory="current", branch_code="96"
+        )
+        assert ratio == [("quarter before", "current", "96", None, Decimal("2.5"), Decimal("2.5"), 0, None)]
+        programmes = compare(connection, "2025Q3", "outstanding_vnd", dimension="programme", territory="current")
+        assert [(row[3], row[4], row[5]) for row in programmes] == [
+            ("1", 144 * MILLION, 144 * MILLION), ("19", 16 * MILLION, 16 * MILLION),
+        ]  # fmt: skip
+
+
+def test_year_start_and_last_year_are_the_published_quarters_of_these_days(
+    quarter_warehouse: Warehouse, marts: HandMadeMarts, publish_quarter: Callable[[Quarter], Version]
+) -> None:
+    closed = [Quarter(2034, 3), Quarter(2034, 4), Quarter(2035, 2), Quarter(2035, 3)]
+    for scale, quarter in enumerate(closed, 1):
+        marts.show(state("96", quarter.last_on, scale=scale))
+        publish_quarter(quarter)
+    with quarter_warehouse.connect("quarter_keeper") as connection:
+        found = compare(connection, "2035Q3", "frozen_vnd", dimension="total", territory="current", branch_code="96")
+    assert [(row[0], row[4], row[5], row[6]) for row in found] == [
+        ("quarter before", 4 * MILLION, 3 * MILLION, MILLION),
+        ("same quarter last year", 4 * MILLION, MILLION, 3 * MILLION),
+        ("year start", 4 * MILLION, 2 * MILLION, 2 * MILLION),
+    ]

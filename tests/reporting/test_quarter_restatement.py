@@ -1,0 +1,145 @@
+"""What has changed since a quarter was published is said beside it, by cause; the quarter itself stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from reporting.quarter import Quarter
+from reporting.quarter_decide import find_alterations
+from reporting.quarter_log import Version
+from reporting.quarter_restate import read_restatement
+from tests.support.quarters import HandMadeMarts, state
+from warehouse.connect import Connection, Warehouse
+
+Close = Callable[[Quarter], Version]
+MILLION = 1_000_000
+
+
+@pytest.fixture
+def published(delivered: Quarter, publish_quarter: Close) -> Version:
+    return publish_quarter(delivered)
+
+
+@pytest.fixture
+def keeper(quarter_warehouse: Warehouse) -> Iterator[Connection]:
+    with quarter_warehouse.connect("quarter_keeper") as connection:
+        yield connection
+
+
+def restated(connection: Connection, version: Version, table: str, figure: str) -> list[tuple[Any, ...]]:
+    return connection.execute(
+        "select branch_code, published_value, value_now, difference, cause from quarters.restatement "
+        "where quarter_code = %s and version = %s and table_name = %s and figure = %s order by branch_code, published_value",
+        [version.quarter.code, version.version, table, figure],
+    ).fetchall()
+
+
+def test_a_quarter_that_nothing_has_happened_to_has_no_restatement(keeper: Connection, published: Version) -> None:
+    assert read_restatement(keeper, published) == []
+
+
+def test_a_corrected_delivery_is_named_as_the_cause_and_version_1_stays(
+    marts: HandMadeMarts, keeper: Connection, published: Version
+) -> None:
+    day = published.quarter.last_on
+    marts.show(state("58", day, scale=2), state("96", day, scale=10), deliveries=[("58", day, 2)])
+    assert restated(keeper, published, "branch_scorecard", "outstanding_vnd") == [
+        ("58", 80 * MILLION, 160 * MILLION, 80 * MILLION, "corrected delivery")
+    ]
+    assert restated(keeper, published, "national_scorecard", "outstanding_vnd") == [
+        (None, 880 * MILLION, 960 * MILLION, 80 * MILLION, "corrected delivery")
+    ]
+    assert len(restated(keeper, published, "loan_balances", "outstanding_vnd")) == 3
+    assert find_alterations(keeper, published) == {}
+    row = keeper.execute(
+        "select distinct r.deliveries, d.revision from quarters.restatement as r, meta.deliveries as d "
+        "where r.quarter_code = %s and d.delivery_id = any(r.deliveries)", [published.quarter.code],
+    ).fetchall()  # fmt: skip
+    assert [revision for _, revision in row] == [2]
+
+
+def test_a_late_delivery_is_named_as_the_cause(
+    marts: HandMadeMarts, keeper: Connection, quarter: Quarter, publish_quarter: Close
+) -> None:
+    marts.show(state("58", quarter.last_on))
+    published = publish_quarter(quarter)
+    marts.show(state("58", quarter.last_on), state("96", quarter.last_on), deliveries=[("96", quarter.last_on, 1)])
+    assert restated(keeper, published, "branch_scorecard", "outstanding_vnd") == [
+        ("96", None, 80 * MILLION, 80 * MILLION, "late delivery")
+    ]
+    assert restated(keeper, published, "national_scorecard", "branches_delivered") == [(None, 1, 2, 1, "late delivery")]
+    assert {summary.cause for summary in read_restatement(keeper, published)} == {"late delivery"}
+
+
+def test_a_delivery_that_is_withdrawn_is_a_correction(
+    marts: HandMadeMarts, quarter_warehouse: Warehouse, keeper: Connection, published: Version
+) -> None:
+    day = published.quarter.last_on
+    marts.show(state("58", day), state("96", day, scale=10), deliveries=[])
+    marts.replace("branch_scorecard", [], [day])
+    with quarter_warehouse.connect("loader") as connection:
+        connection.execute(
+            "insert into meta.ledger (branch_code, branch_valid_from, business_date, verdict, sets_visible, reason) "
+            "select branch_code, branch_valid_from, business_date, 'held', true, '' from meta.visible_deliveries "
+            "where business_date = %s and branch_code = '58'", [day],
+        )  # fmt: skip
+    marts.build()
+    assert restated(keeper, published, "branch_scorecard", "loans")[0] == ("58", 3, None, -3, "corrected delivery")
+
+
+def test_another_calculation_is_named_as_the_cause(
+    marts: HandMadeMarts, keeper: Connection, published: Version
+) -> None:
+    day = published.quarter.last_on
+    marts.change(f"update marts.mart_branch_scorecard set overdue_ratio_pct = 1 where business_date = '{day}'")
+    marts.build("two")
+    assert restated(keeper, published, "branch_scorecard", "overdue_ratio_pct") == [
+        ("58", Decimal("2.5"), 1, Decimal("-1.5"), "calculation"), ("96", Decimal("2.5"), 1, Decimal("-1.5"), "calculation"),
+    ]  # fmt: skip
+
+
+def test_succession_moves_rows_and_no_money(
+    marts: HandMadeMarts, quarter_warehouse: Warehouse, keeper: Connection, published: Version
+) -> None:
+    day = published.quarter.last_on
+    marts.show(state("58", day, current_branch="56"), state("96", day, scale=10), deliveries=[])
+    with quarter_warehouse.connect("admin", autocommit=True) as connection:
+        before = connection.execute(
+            "select sha256 from meta.reference_versions where file_name = 'branches'"
+        ).fetchone()
+        connection.execute("update meta.reference_versions set sha256 = 'other' where file_name = 'branches'")
+        try:
+            found = read_restatement(keeper, published)
+        finally:
+            connection.execute("update meta.reference_versions set sha256 = %s where file_name = 'branches'", before)
+    assert {(summary.cause, summary.figure, summary.difference) for summary in found} == {
+        ("succession", "current_branch_code", None)
+    }
+
+
+def test_version_2_takes_the_correction_in_and_version_1_goes_on_saying_what_changed(
+    marts: HandMadeMarts, keeper: Connection, published: Version, publish_quarter: Close
+) -> None:
+    day = published.quarter.last_on
+    marts.show(state("58", day, scale=2), state("96", day, scale=10), deliveries=[("58", day, 2)])
+    second = publish_quarter(published.quarter)
+    assert second.version == 2
+    assert read_restatement(keeper, second) == []
+    assert {summary.cause for summary in read_restatement(keeper, published)} == {"corrected delivery"}
+    assert find_alterations(keeper, published) == {}
+
+
+def test_bi_reads_the_restatement_and_a_branch_that_of_its_own(
+    marts: HandMadeMarts, quarter_warehouse: Warehouse, published: Version, reading_as: Callable[[str, str], Connection]
+) -> None:
+    day = published.quarter.last_on
+    marts.show(state("58", day, scale=2), state("96", day, scale=11), deliveries=[("58", day, 2), ("96", day, 2)])
+    with quarter_warehouse.connect("admin") as connection:
+        connection.execute("insert into meta.branch_access values ('ca_mau', '96') on conflict do nothing")
+    analyst, branch = reading_as("bi_reader", "analyst"), reading_as("branch_reader", "ca_mau")
+    assert len(restated(analyst, published, "branch_scorecard", "outstanding_vnd")) == 2
+    assert [row[0] for row in restated(branch, published, "branch_scorecard", "outstanding_vnd")] == ["96"]
