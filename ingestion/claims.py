@@ -27,6 +27,8 @@ class Claim:
     is_duplicate: bool
     content_sha256: str
     could_not_run: str | None
+    supersedes: str | None
+    is_superseded_known: bool
 
     @property
     def owns_number(self) -> bool:
@@ -47,7 +49,12 @@ def read_claims(connection: Connection, family: list[Key]) -> list[Claim]:
             exists (select from meta.ledger as l where l.delivery_id = d.delivery_id
                 and l.verdict in ('published', 'published_with_warnings', 'provisional')),
             (select l.verdict from meta.ledger as l where l.delivery_id = d.delivery_id order by l.entry_no desc limit 1),
-            d.duplicate_of is not null, d.content_sha256, i.could_not_run
+            d.duplicate_of is not null, d.content_sha256, i.could_not_run, d.supersedes,
+            d.supersedes is null
+            or exists (select from meta.deliveries as p where (p.branch_code, p.business_date, p.descriptor_sha256)
+                = (d.branch_code, d.business_date, d.supersedes))
+            or exists (select from meta.ledger as l where (l.branch_code, l.business_date) = (d.branch_code, d.business_date)
+                and l.verdict = 'refused' and l.detail -> 'kept' ->> 'datapackage.json' = d.supersedes)
         from meta.deliveries as d
         inner join meta.intakes as i on i.delivery_id = coalesce(d.duplicate_of, d.delivery_id)
         left join meta.loads as l on l.delivery_id = coalesce(d.duplicate_of, d.delivery_id)

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+from contract.findings import Severity, finding
 from ingestion.claims import Claim, family_arrays, read_claims
+from ingestion.descriptor import PLACE
 from ingestion.ledger import Entry, Verdict, append_entry
 from ingestion.rules import Counts
 from ingestion.succession import Key, Succession, read_succession
@@ -23,12 +26,15 @@ Stage = Callable[[Connection, int], None]
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict on a claim, the opening it was measured against (None: unchecked) and the reason in one sentence."""
+    """The verdict on a claim, the opening it was measured against (None: unchecked) and the reason in one sentence.
+
+    `findings` are those that only the deliveries on record show: kept with the ledger entry, for they may pass.
+    """
 
     verdict: Verdict
     opening: list[int] | None
     reason: str
-    rule: str | None = None
+    findings: tuple[dict[str, Any], ...] = ()
 
     @property
     def passes(self) -> bool:
@@ -150,6 +156,16 @@ class _Judge:
         return judged, winner
 
     def judge(self, claim: Claim) -> Judgement:
+        """Judge one claim by its intake, its interval and its opening; say so if what it supersedes is not on record."""
+        judgement = self._judge(claim)
+        if claim.is_superseded_known:
+            return judgement
+        message = "supersedes names no descriptor on record for this date; name the one that was sent before, or tell the data centre."
+        unknown = _note("supersedes-unknown", "supersedes", message, claim.supersedes, Severity.WARNING)
+        verdict: Verdict = "published_with_warnings" if judgement.verdict == "published" else judgement.verdict
+        return replace(judgement, verdict=verdict, findings=(*judgement.findings, unknown))
+
+    def _judge(self, claim: Claim) -> Judgement:
         if claim.intake.errors:
             opening = self._opening(claim)
             # It is held either way; measuring it too tells the branch everything in one go.
@@ -160,7 +176,7 @@ class _Judge:
         if overlapped:
             start = f"after {claim.previous}" if claim.previous else "a first delivery (previousBusinessDate null)"
             reason = f"The interval {start} contains {overlapped}, which is visible already; set previousBusinessDate to {overlapped}."
-            return Judgement("held", None, reason, rule="interval-overlap")
+            return Judgement("held", None, reason, (_note("interval-overlap", "previousBusinessDate", reason),))
         if claim.previous is None:
             return self._published(claim.intake.warnings, None, "A first delivery: there is no roll-forward to check.")
         ids = self._opening(claim)
@@ -221,7 +237,16 @@ def _too_late(claim: Claim, owner: Claim) -> Judgement:
     if claim.content_sha256 == owner.content_sha256:
         return Judgement("duplicate", None, f"Same content as revision {number}: nothing changes.")
     reason = f"Revision {number} was published with other content; send this under the next number."
-    return Judgement("refused", None, reason, rule="revision-conflict")
+    return Judgement("refused", None, reason, (_note("revision-conflict", "revision", reason, str(number)),))
+
+
+def _note(
+    rule: str, column: str, message: str, value: str | None = None, severity: Severity = Severity.ERROR
+) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = finding(
+        PLACE, rule, message, column=column, value=value, severity=severity
+    ).to_pylist()
+    return rows[0]
 
 
 def _by_place(claims: list[Claim]) -> list[tuple[tuple[Key, dt.date], list[Claim]]]:
@@ -243,5 +268,5 @@ def _write(connection: Connection, claim: Claim, judgement: Judgement, visible: 
     return append_entry(connection, Entry(
         claim.key[0], claim.key[1], claim.business_date, claim.revision, claim.delivery_id, judgement.verdict,
         judgement.reason, sets_visible=True, visible_delivery_id=visible, opening=judgement.opening,
-        detail={"rule": judgement.rule} if judgement.rule else {},
+        detail={"findings": list(judgement.findings)} if judgement.findings else {},
     ))  # fmt: skip

@@ -35,7 +35,7 @@ class Outcome:
     @property
     def line(self) -> str:
         """One line for a person."""
-        place = " ".join(filter(None, [self.branch_code, self.business_date, self.revision and f"r{self.revision}"]))
+        place = " ".join(filter(None, [self.branch_code, self.business_date, f"r{self.revision}" if self.revision else None]))
         count = f" [{len(self.findings)} finding(s)]" if self.findings else ""
         return f"{place:<20} {self.verdict:<23} {self.reason}{count}"
 
@@ -80,15 +80,7 @@ def delivery_outcome(connection: Connection, delivery_id: int) -> Outcome:
         [delivery_id],
     ).fetchone()
     assert row is not None
-    findings = read_findings(connection, delivery_id, row[5])
-    if row[6].get("rule"):
-        place = {
-            "dataset": "datapackage.json",
-            "rule": row[6]["rule"],
-            "column": "previousBusinessDate",
-            "severity": "error",
-        }
-        findings.insert(0, {**place, "row": None, "value": None, "message": row[4]})
+    findings = row[6].get("findings", []) + read_findings(connection, delivery_id, row[5])
     return Outcome(row[0], row[1].isoformat(), row[2], row[3], row[4], findings, delivery_id)
 
 

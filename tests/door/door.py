@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from contract.model import load_datasets
+from pipeline.branch import Selection
 from pipeline.night import run_night
 from pipeline.outcomes import Outcome
 from tests.support.deliveries import Delivery
@@ -35,9 +36,9 @@ class Door:
         """Write a delivery into the landing, as a branch does."""
         return delivery.write(self.landing)
 
-    def night(self) -> dict[Place, Outcome]:
-        """Run one night over everything that lies in the landing."""
-        night = run_night(self.warehouse)
+    def night(self, branch: str | None = None) -> dict[Place, Outcome]:
+        """Run one night over everything that lies in the landing, or over one branch's part of it."""
+        night = run_night(self.warehouse, Selection(branch))
         return {(outcome.branch_code, outcome.business_date, outcome.revision): outcome for outcome in night.outcomes}
 
     def verdict(self, delivery: Delivery) -> str:
