@@ -5,11 +5,13 @@ Airflow's four processes run against a warehouse of their own. The tests follow 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+import psycopg
 import pytest
 
 from pipeline import airflow
@@ -19,12 +21,12 @@ from tests.support.deliveries import Delivery, first_delivery
 from warehouse.connect import Warehouse, open_warehouse
 from warehouse.server import EmbeddedServer
 
-PATIENCE = 240.0
-"""Seconds that a run may take on a busy machine."""
+PATIENCE = 600.0
+"""Seconds that a run may take on a busy machine; on an idle one it is half a minute."""
 GOOD, BAD = "96 Cà Mau", "58 Ninh Thuận"
 T = TypeVar("T")
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 
 def good_delivery() -> Delivery:
@@ -83,11 +85,6 @@ def run_night(api: AirflowApi) -> tuple[str, list[Task]]:
     return state, api.tasks("nightly_ingest", run_id)
 
 
-def finished_builds(api: AirflowApi, kind: str) -> list[dict[str, Any]]:
-    runs = [run for run in api.runs("build_marts") if run["run_type"] == kind]
-    return [run for run in runs if run["state"] in ("success", "failed")]
-
-
 def states(tasks: list[Task], name: str) -> dict[str, str | None]:
     return {task.label: task.state for task in tasks if task.task_id == name}
 
@@ -100,10 +97,12 @@ def visible(warehouse: Warehouse) -> dict[str, int]:
 
 
 def outstanding(warehouse: Warehouse) -> dict[str, int]:
-    """Return what the board sees: the outstanding đồng by branch."""
-    with warehouse.connect("transformer") as connection:
-        rows = connection.execute("select branch_code, outstanding_vnd from marts.mart_branch_scorecard").fetchall()
-    return dict(rows)
+    """Return what the board sees: the outstanding đồng by branch; nothing before the first build."""
+    with warehouse.connect("transformer") as connection, contextlib.suppress(psycopg.errors.UndefinedTable):
+        return dict(
+            connection.execute("select branch_code, outstanding_vnd from marts.mart_branch_scorecard").fetchall()
+        )
+    return {}
 
 
 def total(delivery: Delivery) -> int:
@@ -127,9 +126,10 @@ def test_the_first_night_starts_by_itself_and_one_bad_branch_does_not_stop_the_o
 
 
 def test_the_marts_follow_the_ledger_without_anybodys_doing(api: AirflowApi, warehouse: Warehouse) -> None:
-    (build,) = wait_for(lambda: finished_builds(api, "asset_triggered"))
-    assert build["state"] == "success", [str(task) for task in api.tasks("build_marts", build["dag_run_id"])]
-    assert outstanding(warehouse) == {"96": total(good_delivery())}
+    wait_for(lambda: outstanding(warehouse) == {"96": total(good_delivery())})
+    builds = api.runs("build_marts")
+    assert "asset_triggered" in {build["run_type"] for build in builds}
+    assert "failed" not in {build["state"] for build in builds}
 
 
 def test_a_night_with_nothing_new_is_green_and_announces_nothing(api: AirflowApi) -> None:
@@ -145,8 +145,7 @@ def test_the_corrected_delivery_is_taken_in_and_the_night_is_green(api: AirflowA
     assert states(tasks, "branch.publish") == {BAD: "success"}
     assert state == "success"
     assert visible(warehouse) == {"96": 1, "58": 2}
-    wait_for(lambda: len(finished_builds(api, "asset_triggered")) > 1)
-    assert outstanding(warehouse) == {"96": total(good_delivery()), "58": total(sound_delivery())}
+    wait_for(lambda: outstanding(warehouse) == {"96": total(good_delivery()), "58": total(sound_delivery())})
 
 
 def test_up_when_it_is_up_says_so_and_starts_nothing(
