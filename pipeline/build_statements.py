@@ -8,14 +8,12 @@ IS_UP_TO_DATE: LiteralString = """
     where is_last and ledger_entry_no = %s and reference_version = %s and calculation_version = %s
 """
 
-# A unit whose rows are not loaded (any more) cannot be made again; what readers see of it stays.
+# A unit whose rows are not loaded (any more) cannot be made again, and what readers see of it stays: of a retired
+# delivery the events are there, its state is not.
 FIND_CHANGED: LiteralString = """
     create temporary table changed_units on commit drop as
     with wanted as (
         select * from meta.wanted_units(%(ledger)s, %(calculation)s)
-    ),
-    loaded as (
-        select coalesce(array_agg(delivery_id), '{}') as deliveries from meta.loads
     ),
     changed as (
         select
@@ -33,10 +31,17 @@ FIND_CHANGED: LiteralString = """
                 wanted.part = unit.part
                 and wanted.branch_code = unit.branch_code
                 and wanted.business_date = unit.business_date
-        cross join loaded
         where
             wanted.fingerprint is distinct from unit.fingerprint
-            and coalesce(wanted.reads <@ loaded.deliveries, true)
+            and not exists (
+                select from unnest(wanted.reads) as needed (delivery_id)
+                where not exists (
+                    select from meta.loads as loaded
+                    where
+                        loaded.delivery_id = needed.delivery_id
+                        and (wanted.part = 'flows' or loaded.retired_at is null)
+                )
+            )
             and (
                 %(branches)s::text[] is null
                 or coalesce(wanted.branch_code, unit.branch_code) = any(%(branches)s::text[])

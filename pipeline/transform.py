@@ -70,7 +70,7 @@ def run_dbt(warehouse: Warehouse, arguments: Sequence[str], progress: Progress |
     """Run a dbt command and return its result. Errors: WarehouseError with what failed and where the log is."""
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes seconds to import
 
-    folder = warehouse.settings.home / "dbt"
+    folder = warehouse.settings.home / "dbt" / urlsplit(warehouse.admin_url).path.strip("/")
     folder.mkdir(parents=True, exist_ok=True)
     common = [
         "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(folder / "target"),

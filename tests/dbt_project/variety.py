@@ -1,0 +1,109 @@
+"""Deliveries with everything in them: overdue, frozen and matured loans, cases, demand, decisions, transactions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+
+from tests.support.deliveries import Delivery, Row, first_delivery, transaction
+
+COMMUNES = {"96": ("31825", "31834", "99999"), "58": ("22741", "22744", "99999"), "95": ("31813", "31816", "99999")}
+"""Communes of each branch, the last one unknown to the list."""
+
+
+def varied(branch: str, date: str, seed: int, *, loans: int = 60) -> Delivery:
+    """A first delivery of a branch with something of everything; the same seed gives the same rows."""
+    delivery = first_delivery(branch, date, loans=loans)
+    chance = random.Random(seed)
+    for loan in delivery.rows["loan_book"]:
+        _vary_loan(delivery, loan, chance)
+    for number in range(12):
+        delivery.rows["absconded_cases"].append(_case(delivery, number, chance))
+        delivery.rows["eligible_demand"].append(_demand(delivery, number, chance))
+    delivery.rows["savings_groups"][1]["grade"] = "K"
+    delivery.rows["savings_groups"].append(
+        delivery.rows["savings_groups"][0] | {"group_code": f"G{branch}3", "grade": ""}
+    )
+    delivery.rows["savings_groups"].append(
+        delivery.rows["savings_groups"][0] | {"group_code": f"G{branch}4", "status": "closed"}
+    )
+    return delivery
+
+
+def following(delivery: Delivery, date: str, seed: int) -> Delivery:
+    """The next delivery with transactions over its interval, capital decisions and other balances."""
+    later, chance = delivery.next(date), random.Random(seed)
+    first = dt.date.fromisoformat(delivery.date) + dt.timedelta(days=1)
+    days = (dt.date.fromisoformat(date) - first).days
+    for loan in later.rows["loan_book"]:
+        _vary_loan(later, loan, chance)
+        for kind, bucket in (("disbursement", ""), ("principal", "in_term"), ("principal", "overdue"), ("interest", ""),
+                             ("to_overdue", ""), ("write_off", "overdue"), ("transfer_in", "in_term")):  # fmt: skip
+            if chance.random() < 0.4:
+                row = transaction(later, loan, kind, chance.randrange(1, 50_000_000), bucket)
+                row["value_date"] = (first + dt.timedelta(days=chance.randint(0, days))).isoformat()
+                later.rows["loan_transactions"].append(row)
+                if chance.random() < 0.3:
+                    later.rows["loan_transactions"].append(_reversal(later, row))
+    for number, (source, kind, amount, decision) in enumerate((
+        ("DP_PROVINCE", "decision", 90, "QD1"), ("DP_PROVINCE", "received", 40, "QD1"), ("DP_COMMUNE", "decision", 5, "QD2"),
+        ("DP_COMMUNE", "received", 7, "QD2"), ("DP_COMMUNE", "decision", 11, ""), ("TW_BALANCED", "received", 3, ""),
+    )):  # fmt: skip
+        later.rows["capital_transactions"].append({
+            "entry_id": f"E{date}{number}", "source_code": source, "office_code": f"{later.branch}0001", "value_date": date,
+            "kind": kind, "amount_vnd": amount * 1_000_000, "decision_no": decision, "programme_code": "", "commune_code": "",
+        })  # fmt: skip
+    return later
+
+
+def _vary_loan(delivery: Delivery, loan: Row, chance: random.Random) -> None:
+    date = dt.date.fromisoformat(delivery.date)
+    overdue = chance.choice([0, 0, 0, chance.randrange(1, 20_000_000)])
+    late = chance.choice([0, 1, 2, 30, 31, 90, 91, 180, 181, 360, 361, 900])
+    loan |= {
+        "commune_code": chance.choice(COMMUNES[delivery.branch]),
+        "programme_code": chance.choice(["1", "19", "3"]),
+        "source_code": chance.choice(["TW", "TW", "DP_PROVINCE", "DP_COMMUNE"]),
+        "method": chance.choice(["entrusted", "entrusted", "direct"]),
+        "in_term_vnd": chance.randrange(1, 60_000_000),
+        "overdue_vnd": overdue,
+        "frozen_vnd": chance.choice([0, 0, 0, chance.randrange(1, 9_000_000)]),
+        "interest_due_vnd": chance.randrange(0, 500_000),
+        "overdue_since": (date - dt.timedelta(days=late)).isoformat() if overdue else "",
+        "oldest_unpaid_due_on": chance.choice(["", (date - dt.timedelta(days=late)).isoformat()]),
+        "maturity_on": (date + dt.timedelta(days=chance.choice([-200, -31, -30, -1, 0, 400]))).isoformat(),
+        "extended_to": chance.choice(["", "", (date + dt.timedelta(days=chance.choice([-2, 500]))).isoformat()]),
+    }
+
+
+def _reversal(delivery: Delivery, row: Row) -> Row:
+    number = len(delivery.rows["loan_transactions"]) + 1
+    return row | {
+        "txn_id": f"{row['txn_id']}R{number}", "amount_vnd": -row["amount_vnd"], "reverses_txn_id": row["txn_id"],
+        "value_date": delivery.date,
+    }  # fmt: skip
+
+
+def _case(delivery: Delivery, number: int, chance: random.Random) -> Row:
+    date, loan = dt.date.fromisoformat(delivery.date), chance.choice(delivery.rows["loan_book"][:20])
+    closed = chance.random() < 0.2
+    return {
+        "case_id": f"A{delivery.branch}{number}", "customer_id": loan["customer_id"], "office_code": loan["office_code"],
+        "commune_code": chance.choice(COMMUNES[delivery.branch]),
+        "left_on": (date - dt.timedelta(days=chance.choice([10, 364, 400, 731, 1500]))).isoformat(),
+        "address_known": "none", "management_status": chance.choice(["left", "left", "returned", "wilful"]),
+        "recovered_vnd": chance.randrange(0, 3_000_000), "closed_on": delivery.date if closed else "",
+        "updated_at": f"{delivery.date}T08:00:00+07:00",
+    }  # fmt: skip
+
+
+def _demand(delivery: Delivery, number: int, chance: random.Random) -> Row:
+    loan = chance.choice(delivery.rows["loan_book"])
+    named = chance.random() < 0.5
+    return {
+        "case_id": f"D{delivery.branch}{number}", "kind": chance.choice(["worker_abroad", "stem_student"]),
+        "programme_code": chance.choice(["4", "27"]), "commune_code": chance.choice(COMMUNES[delivery.branch]),
+        "as_of": delivery.date, "status": chance.choice(["identified", "applied", "disbursed", "refused"]),
+        "need_vnd": chance.choice(["", 50_000_000]), "contract_no": loan["contract_no"] if named else "",
+        "customer_id": loan["customer_id"] if named else "",
+    }  # fmt: skip
