@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline import branch, build, intake
+from pipeline.data_docs import refresh_data_docs
 from warehouse.connect import open_warehouse
 
 
@@ -27,7 +28,11 @@ def load_branch(code: str) -> list[int]:
 
 def validate_branch(code: str) -> list[int]:
     """Judge what is loaded; return the delivery ids."""
-    return intake.validate_pending(open_warehouse(), code, print)
+    warehouse = open_warehouse()
+    validated = intake.validate_pending(warehouse, code, print)
+    if validated:
+        refresh_data_docs(warehouse)
+    return validated
 
 
 def publish_branch(code: str) -> list[int]:
