@@ -106,6 +106,14 @@ def _parser() -> Parser:
     check.add_argument("--out", type=Path, metavar="READ.csv", help="write what was read, as plain CSV")
     check.set_defaults(run=_check)
 
+    laws = commands.add_parser(
+        "laws",
+        help="check what must be true of the warehouse at any time; changes nothing",
+        epilog="exit codes: 0 every law holds, 1 one is broken, 64 wrong usage, 70 internal error",
+    )
+    laws.add_argument("--json", action="store_true", help="print one JSON array of laws on standard output")
+    laws.set_defaults(run=_laws)
+
     commands.add_parser("psql", help="open psql on the warehouse; arguments are passed through")
 
     commands.add_parser(
@@ -186,6 +194,19 @@ def _status(options: argparse.Namespace) -> int:
         if not outcomes:
             print("No delivery is on record. `make run` takes in the two sample provinces.")
     return BAD if any(outcome.is_bad for outcome in outcomes) else GOOD
+
+
+def _laws(options: argparse.Namespace) -> int:
+    from pipeline.laws import check_laws  # noqa: PLC0415
+    from warehouse.connect import open_warehouse  # noqa: PLC0415
+
+    results = check_laws(open_warehouse())
+    if options.json:
+        print(json.dumps([result.as_json() for result in results], ensure_ascii=False))
+    else:
+        for result in results:
+            print(result.text)
+    return GOOD if all(result.holds for result in results) else BAD
 
 
 def _build(options: argparse.Namespace) -> int:
