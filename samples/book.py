@@ -237,7 +237,7 @@ def _fit_standing_loans(rng: np.random.Generator, book: Book, plan: Plan) -> Non
     """Give the older loans what is left of the outstanding balance, central and local apart."""
     local_share = plan.values["local_share_of_outstanding_pct"] / 100
     local = int(plan.money("outstanding") * local_share)
-    for is_local, total in ((True, local), (False, plan.money("outstanding") - local)):
+    for is_local, total in ((False, plan.money("outstanding") - local), (True, local)):
         chosen = (book.source > 0) == is_local
         settled = chosen & ((book.role == NEW) | book.is_abroad)
         loans = np.flatnonzero(chosen & np.isin(book.role, (STAY, TRANCHE)) & ~book.is_abroad)

@@ -64,7 +64,11 @@ def make_plan(profile: Profile) -> Plan:
     _derive_capital(draft)
     _derive_registers(draft)
     _require_ranges(profile, draft)
-    return Plan({name: _scale(name, value, profile.scale) for name, value in draft.values.items()}, draft.reasons)
+    values = {name: _scale(name, value, profile.scale) for name, value in draft.values.items()}
+    # Scaled parts are whole đồng again, and still make their wholes.
+    values["collected"] = values["disbursed"] - values["change_from_year_start"] - values["written_off"]
+    values["capital_central"] = values["capital_total"] - values["capital_local"] - values["capital_mobilised"]
+    return Plan(values, draft.reasons)
 
 
 def describe(profile: str | Path | Profile) -> list[dict[str, Any]]:

@@ -63,14 +63,13 @@ class World:
 
     @cached_property
     def contract_codes(self) -> Column:
-        """Number of each contract; one in a thousand is used again for another customer."""
+        """Number of each contract; one in two hundred is used again for another customer."""
         numbers = np.arange(self.book.size)
         offices = self.office_of_customer[self.book.customer]
-        again = numbers[1000::1000] if self.book.size > 2000 else numbers[200::200]
+        again = np.arange(200, self.book.size, 200)
         earlier = again - 1
         differs = self.book.customer[again] != self.book.customer[earlier]
         numbers[again[differs]] = earlier[differs]
-        offices = offices.copy()
         offices[again[differs]] = offices[earlier[differs]]
         return write_codes(pick([f"66{code}" for code in self.office_codes], offices), numbers, 7)
 
