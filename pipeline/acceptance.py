@@ -79,9 +79,8 @@ class Line:
         printed = f"{'' if self.word == 'exact' else self.word + ' '}{self.value:,} {self.unit}"
         if self.computed is None:
             return self.name, printed, "none", "NO"
-        places = max(0, -int(self.step.normalize().as_tuple().exponent)) + (
-            0 if self.factor == 1 and self.step >= 1 else 3
-        )
+        is_count = self.factor == 1 and self.unit != "%"
+        places = max(0, -int(self.step.normalize().as_tuple().exponent)) + (0 if is_count else 3)
         return (
             self.name,
             printed,
@@ -120,5 +119,5 @@ def show(warehouse: Warehouse) -> tuple[str, bool]:
 
 
 def _ask(connection: Connection, query: str, place: dict[str, Any]) -> Decimal | None:
-    row = connection.execute(query, place).fetchone()  # type: ignore[arg-type]  # the queries are this module's own
+    row = connection.execute(query, place).fetchone()
     return Decimal(row[0]) if row and row[0] is not None else None
