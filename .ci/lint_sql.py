@@ -33,7 +33,7 @@ def main() -> int:
                 ]
                 return subprocess.run(command, cwd=PROJECT, check=False).returncode
         finally:
-            EmbeddedServer(Path(home)).stop("immediate")
+            EmbeddedServer(Path(home)).destroy()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pipeline.processes import Service
 from warehouse.connect import Warehouse
-from warehouse.settings import PROJECT
+from warehouse.settings import PROJECT, Settings
 
 USER = "admin"
 PREFERRED_PORT = 8080
@@ -128,11 +128,12 @@ def environment(warehouse: Warehouse) -> dict[str, str]:
         },
     }
     own = {f"AIRFLOW__{part}__{name}".upper(): value for part, some in options.items() for name, value in some.items()}
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
+    # Another Airflow's settings are not ours, and an empty WAREHOUSE_URL must not be somebody else's.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "WAREHOUSE_URL"))}
     local = ",".join(filter(None, [os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")), "127.0.0.1,localhost"]))
     return inherited | own | {
         "AIRFLOW_HOME": str(airflow.home),
-        "WAREHOUSE_HOME": str(warehouse.settings.home),
+        **warehouse_variables(warehouse.settings),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
         "PYTHONUNBUFFERED": "1",
         "NO_PROXY": local,
@@ -141,6 +142,18 @@ def environment(warehouse: Warehouse) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "GX_ANALYTICS_ENABLED": "false",
     }  # fmt: skip
+
+
+def warehouse_variables(settings: Settings) -> dict[str, str]:
+    """Return the environment variables that lead another process to the same warehouse."""
+    found = {
+        "WAREHOUSE_HOME": str(settings.home),
+        "WAREHOUSE_URL": settings.url or "",
+        "WAREHOUSE_LANDING": settings.landing,
+        "WAREHOUSE_STORE": str(settings.store),
+        "WAREHOUSE_OUTBOX": str(settings.outbox),
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def free_port(preferred: int = 0) -> int:

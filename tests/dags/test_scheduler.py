@@ -46,7 +46,7 @@ def delivery_without_one_dong() -> Delivery:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("airflow-warehouse")
     yield folder
-    EmbeddedServer(folder).stop("immediate")
+    EmbeddedServer(folder).destroy()
 
 
 @pytest.fixture(scope="module")

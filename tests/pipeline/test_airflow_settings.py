@@ -55,6 +55,10 @@ def test_a_task_finds_the_same_warehouse_and_no_proxy_stands_between(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "example.org")
+    monkeypatch.setenv("WAREHOUSE_LANDING", "/somewhere/else")
+    monkeypatch.setenv("WAREHOUSE_URL", "postgresql://somewhere.else/")
     environ = environment(warehouse)
-    assert environ["WAREHOUSE_HOME"] == str(warehouse.settings.home)
+    for name in ("home", "landing", "store", "outbox"):
+        assert environ[f"WAREHOUSE_{name.upper()}"] == str(getattr(warehouse.settings, name))
+    assert "WAREHOUSE_URL" not in environ
     assert environ["NO_PROXY"] == environ["no_proxy"] == "example.org,127.0.0.1,localhost"
