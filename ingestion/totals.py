@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Hashes = NDArray[np.int64]
 HALF = 32
+KEY_SCHEMA = pa.schema([("key", pa.binary()), ("row", pa.int64())])
+MANY_DOUBLES = 250_000
 
 
 class Totals:
@@ -79,30 +81,48 @@ def join_keys(table: pa.Table, dataset: Dataset) -> pa.ChunkedArray:
 def find_duplicate_keys(blocks: Iterable[Block], dataset: Dataset, suspects: Hashes) -> Iterator[pa.Table]:
     """Yield a `primary-key` finding for every row whose key another row has too.
 
-    `blocks` are read a second time, after `Totals.find_suspect_hashes` named the `suspects`; only their rows are kept.
+    `blocks` are read a second time, after `Totals.find_suspect_hashes` named the `suspects`; only their rows are kept,
+    to tell true doubles from keys of one hash. Past `MANY_DOUBLES` rows that is left off, so that memory stays bounded:
+    a wrong finding is then possible, once in 10^12 such files.
     """
-    keys, rows = [pa.array([], pa.binary())], [pa.array([], pa.int64())]
-    for block in blocks:
-        joined = join_keys(block.table, dataset).combine_chunks()
-        is_suspect = pa.array(np.isin(_hash(joined.to_pylist()), suspects))
-        keys.append(joined.filter(is_suspect))
-        rows.append(pa.array(block.row_numbers).filter(is_suspect))
-    found = pa.table({"key": pa.concat_arrays(keys), "row": pa.concat_arrays(rows)})
-    counts = found.group_by("key").aggregate([("row", "count")])
-    doubled = counts.filter(pc.greater(counts["row_count"], 1))
-    offending = found.filter(pc.is_in(found["key"], value_set=doubled["key"].combine_chunks()))
-    is_pii = any(dataset.column(name).is_pii for name in dataset.key)
-    message = "Another row has the same key: send each key once."
-    for batch in offending.to_batches(max_chunksize=1 << 16):
-        yield findings_table(
-            dataset.name,
-            "primary-key",
-            message,
-            rows=batch["row"],
-            column=", ".join(dataset.key),
-            values=batch["key"].cast(pa.string()),
-            is_pii=is_pii,
-        )
+    kept: list[pa.Table] = [KEY_SCHEMA.empty_table()]
+    count, compares = 0, True
+    for block in blocks if len(suspects) else ():
+        found = _find_suspect_rows(block, dataset, suspects)
+        count += found.num_rows
+        if compares and count > MANY_DOUBLES:
+            compares = False
+            yield from (_doubled_findings(table, dataset) for table in kept)
+            kept.clear()
+        if compares:
+            kept.append(found)
+        else:
+            yield _doubled_findings(found, dataset)
+    if compares:
+        table = pa.concat_tables(kept)
+        counts = table.group_by("key").aggregate([("row", "count")])
+        doubled = counts.filter(pc.greater(counts["row_count"], 1))["key"]
+        yield _doubled_findings(table.filter(pc.is_in(table["key"], value_set=doubled.combine_chunks())), dataset)
+
+
+def _find_suspect_rows(block: Block, dataset: Dataset, suspects: Hashes) -> pa.Table:
+    keys = join_keys(block.table, dataset)
+    hashes = _hash(keys.to_pylist())
+    place = np.minimum(np.searchsorted(suspects, hashes), len(suspects) - 1)
+    is_suspect = suspects[place] == hashes
+    return pa.table([keys, pa.array(block.row_numbers)], schema=KEY_SCHEMA).filter(pa.array(is_suspect))
+
+
+def _doubled_findings(rows: pa.Table, dataset: Dataset) -> pa.Table:
+    return findings_table(
+        dataset.name,
+        "primary-key",
+        "Another row has the same key: send each key once.",
+        rows=rows["row"],
+        column=", ".join(dataset.key),
+        values=rows["key"].cast(pa.string()),
+        is_pii=any(dataset.column(name).is_pii for name in dataset.key),
+    )
 
 
 def _hash(keys: list[bytes]) -> Hashes:

@@ -89,6 +89,13 @@ def test_every_row_of_a_doubled_key_is_named(block_bytes: int) -> None:
     assert find_doubled(pairs(*rows, "7,1,x"), block_bytes) == [(4, "3|x"), (41, "3|x"), (50, "3|x")]
 
 
+def test_very_many_doubled_keys_are_all_named_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingestion.totals.MANY_DOUBLES", 20)
+    rows = [f"{n % 60},1,x" for n in range(110)]
+    expected = [(n + 1, f"{n % 60}|x") for n in range(110) if n < 50 or n >= 60]
+    assert find_doubled(pairs(*rows), 64) == expected
+
+
 def test_parts_of_a_key_do_not_run_together() -> None:
     assert find_doubled(pairs("1,1,23", "12,1,3")) == []
 
