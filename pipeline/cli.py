@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from contract.errors import WarehouseError
+from pipeline.quarter_arguments import add_quarter
 
 GOOD, BAD, USAGE, INTERNAL = 0, 1, 64, 70
 CHECKED = {"held": 1, "refused": 2, "waiting": 3}
@@ -113,6 +114,8 @@ def _parser() -> Parser:
     )
     laws.add_argument("--json", action="store_true", help="print one JSON array of laws on standard output")
     laws.set_defaults(run=_laws)
+
+    add_quarter(commands, Parser).set_defaults(run=_quarter)
 
     commands.add_parser("psql", help="open psql on the warehouse; arguments are passed through")
 
@@ -233,6 +236,12 @@ def _check(options: argparse.Namespace) -> int:
         for line in outcome.finding_lines:
             print(line)
     return CHECKED.get(outcome.verdict, GOOD)
+
+
+def _quarter(options: argparse.Namespace) -> int:
+    from pipeline import quarter_command  # noqa: PLC0415
+
+    return quarter_command.run(options, say)
 
 
 def _housekeeping(_: argparse.Namespace) -> int:

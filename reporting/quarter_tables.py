@@ -151,7 +151,7 @@ def find_altered_tables(
 
 def _filled_later(connection: Connection, table: str, content: Content, quarter: Quarter, version: int) -> str | None:
     known = {*content.columns, *TAGS}
-    for name in _column_names(connection, table):
+    for name in column_names(connection, table):
         if name not in known:
             query = sql.SQL(
                 "select exists (select from {} where quarter_code = %s and version = %s and {} is not null)"
@@ -162,7 +162,8 @@ def _filled_later(connection: Connection, table: str, content: Content, quarter:
     return None
 
 
-def _column_names(connection: Connection, table: str) -> list[str]:
+def column_names(connection: Connection, table: str) -> list[str]:
+    """Return the columns that a frozen table has now, quarter and version included."""
     cursor = connection.execute(
         "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and not attisdropped",
         [f"quarters.{table}"],
