@@ -118,7 +118,7 @@ def _write(
     folder: Path, name: str, tables: Any, level: int, groups: dict[tuple[str, str], int] | None
 ) -> dict[str, Any]:
     path = folder / f"{name}.csv.gz"
-    totals, rows, checksum = {column: 0 for column in MONEY.get(name, [])}, 0, 0
+    totals, rows, checksum = dict.fromkeys(MONEY.get(name, []), 0), 0, 0
     with path.open("wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=level, mtime=0) as file:
         file.write((",".join(COLUMNS[name].split()) + "\n").encode())
         for table in tables:

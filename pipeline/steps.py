@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline import branch, build, intake
 from pipeline.data_docs import refresh_data_docs
+from pipeline.outcomes import arrival_outcome
 from warehouse.connect import open_warehouse
 
 
@@ -17,7 +18,7 @@ def verify_branch(code: str) -> list[int]:
     found = branch.verify_branch(open_warehouse(), code)
     for arrival in found:
         if arrival.verdict in ("refused", "waiting"):
-            print(branch.arrival_outcome(arrival).line)
+            print(arrival_outcome(arrival).line)
     return [arrival.delivery_id for arrival in found if arrival.verdict is None and arrival.delivery_id is not None]
 
 

@@ -253,7 +253,7 @@ def repay(delivery: Delivery, row: int, amount: int, *, txn_id: str | None = Non
 
 
 def transaction(
-    delivery: Delivery, loan: Row, kind: str, amount: int, bucket: str = "", txn_id: str | None = None
+    delivery: Delivery, loan: Row, kind: str, amount: int, *, bucket: str = "", txn_id: str | None = None
 ) -> Row:
     """A transaction on the delivery's date."""
     number = len(delivery.rows["loan_transactions"]) + 1
