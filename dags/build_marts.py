@@ -7,7 +7,8 @@ a flip it therefore looks again, until there is nothing to do: then it skips the
 
 **When it fails.** Red is an area: a model or one of its tests failed. Readers go on seeing the last whole build of
 every mart, also of the areas that had succeeded. Read the failed area's log: dbt names the model or test. When the
-cause is removed, clear the failed task or wait for the next run, which builds whatever is then to be built.
+cause is removed, clear the failed task or wait for the next run, which builds whatever is then to be built. "Build N is
+not running any more" says that somebody built by command line meanwhile: nothing needs to be done.
 
 **Safe to rerun.** Always. A build that never flipped is left behind and the next one starts again from the ledger; the
 visible rows are only ever changed by the flip.
