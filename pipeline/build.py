@@ -17,7 +17,7 @@ from psycopg import sql
 
 from contract.errors import WarehouseError
 from pipeline import build_statements as statements
-from pipeline.transform import AREAS, CandidatesError, Progress, build_areas, calculation_version
+from pipeline.transform import AREAS, CandidatesError, Progress, build_areas, calculation_version, definition_version
 from warehouse.connect import Connection, Warehouse
 
 LOCK = "warehouse.build"
@@ -146,7 +146,7 @@ def _open(connection: Connection, branches: Sequence[str] | None = None) -> int 
                 connection.execute(statements.RECORD_UP_TO_DATE, seen)
             connection.execute("drop table changed_units")
             return None
-        build_id = connection.execute(statements.OPEN_BUILD, [*seen, is_last]).fetchone()
+        build_id = connection.execute(statements.OPEN_BUILD, [*seen, definition_version(), is_last]).fetchone()
         assert build_id is not None
         connection.execute(statements.TAKE_UNITS, build_id)
         connection.execute("drop table changed_units")
@@ -157,8 +157,14 @@ def _run(
     warehouse: Warehouse, connection: Connection, build_id: int, areas: Sequence[str], progress: Progress | None
 ) -> None:
     _require_running(connection, build_id)
-    views = connection.execute(statements.ARE_VIEWS_CURRENT, [calculation_version()]).fetchone()
-    build_areas(warehouse, areas, with_views=not (views and views[0]), progress=progress)
+    defined = connection.execute(statements.IS_DEFINED, [definition_version()]).fetchone()
+    parts = None
+    if defined and defined[0]:
+        found = connection.execute(
+            "select distinct part from meta.build_units where build_id = %s order by 1", [build_id]
+        )
+        parts = [part for (part,) in found]
+    build_areas(warehouse, areas, parts, progress)
     connection.execute(
         "update meta.builds set areas_done = (select array_agg(distinct area) from unnest(areas_done || %s) as area) "
         "where build_id = %s",

@@ -62,8 +62,8 @@ FIND_CHANGED: LiteralString = """
 """
 
 OPEN_BUILD: LiteralString = """
-    insert into meta.builds (ledger_entry_no, reference_version, calculation_version, is_last)
-    values (%s, %s, %s, %s)
+    insert into meta.builds (ledger_entry_no, reference_version, calculation_version, definition_version, is_last)
+    values (%s, %s, %s, %s, %s)
     returning build_id
 """
 
@@ -81,11 +81,12 @@ RECORD_UP_TO_DATE: LiteralString = """
     where build_id = (select max(build_id) from meta.builds where flipped_at is not null)
 """
 
-ARE_VIEWS_CURRENT: LiteralString = """
+# Whether every table and view is there, as this version of the models defines it.
+IS_DEFINED: LiteralString = """
     select
         exists (
             select from (select * from meta.builds where flipped_at is not null order by build_id desc limit 1) as newest
-            where calculation_version = %s
+            where definition_version = %s
         )
         and (select bool_and(to_regclass(schema_name || '.' || table_name) is not null) from meta.built_tables)
 """

@@ -22,13 +22,12 @@ PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 AREAS = ("prepare", "dimensions", "lending", "capital", "boards")
 """The areas of the dbt project in the order in which they are built; a test across areas belongs to the last one."""
 
-_VIEWS = ["path:models/staging", "path:models/intermediate,config.materialized:view"]
-_SELECTED = {
-    "prepare": ["path:models/intermediate,config.materialized:unit_rows"],
-    "dimensions": ["path:models/dimensions"],
-    "lending": ["path:models/lending"],
-    "capital": ["path:models/capital"],
-    "boards": ["path:models/boards", "tag:across_areas"],
+_FOLDERS = {
+    "prepare": ["staging", "intermediate"],
+    "dimensions": ["dimensions"],
+    "lending": ["lending"],
+    "capital": ["capital"],
+    "boards": ["boards"],
 }
 Progress = Callable[[str], None]
 
@@ -40,27 +39,39 @@ class CandidatesError(WarehouseError):
 @functools.cache
 def calculation_version() -> str:
     """The hash of all models and macros: figures made under another one are made again."""
+    return _hash_files("models/**/*.sql", "macros/**/*.sql")
+
+
+@functools.cache
+def definition_version() -> str:
+    """The hash of all models with their contracts and descriptions: under another one, tables and comments are looked at."""
+    return _hash_files("models/**/*", "macros/**/*.sql")
+
+
+def _hash_files(*patterns: str) -> str:
     digest = hashlib.sha256()
-    for file in sorted([*PROJECT.glob("models/**/*.sql"), *PROJECT.glob("macros/**/*.sql")]):
+    for file in sorted(file for pattern in patterns for file in PROJECT.glob(pattern) if file.is_file()):
         digest.update(f"{file.relative_to(PROJECT)}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:32]
 
 
 def build_areas(
-    warehouse: Warehouse, areas: Sequence[str], *, with_views: bool = True, progress: Progress | None = None
+    warehouse: Warehouse, areas: Sequence[str], parts: Sequence[str] | None, progress: Progress | None = None
 ) -> None:
-    """Build and test the models of `areas` for the running build. `with_views` False: the views are as they should be.
+    """Build and test the models of `areas` for the running build: those of `parts`, or all and the views (None).
 
     Raises CandidatesError that names the models and tests that failed.
     """
-    run_dbt(warehouse, ["build", *select_areas(areas, with_views=with_views)], progress)
+    run_dbt(warehouse, ["build", *select_models(areas, parts)], progress)
 
 
-def select_areas(areas: Sequence[str], *, with_views: bool = True) -> list[str]:
-    """Return dbt's arguments that select the models of `areas`, and the tests that can run once they are built."""
-    selected = [selector for area in areas for selector in _SELECTED[area]]
-    if with_views and "prepare" in areas:
-        selected = _VIEWS + selected
+def select_models(areas: Sequence[str], parts: Sequence[str] | None) -> list[str]:
+    """Return dbt's arguments that select models, and the tests that can run once these are built."""
+    selected = [f"path:models/{folder}" for area in areas for folder in _FOLDERS[area]]
+    if parts is not None:
+        selected = [f"{path},config.meta.part:{part}" for path in selected for part in parts]
+    if "boards" in areas:
+        selected.append("tag:across_areas")
     # A test that looks at several models runs when all of them are built: at once, or in the last area that it needs.
     indirect = "eager" if set(areas) == set(AREAS) else "buildable"
     return ["--select", *selected, "--indirect-selection", indirect, "--exclude-resource-type", "unit_test"]

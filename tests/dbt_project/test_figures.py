@@ -176,7 +176,8 @@ def test_an_unknown_commune_stands_for_itself_and_a_known_one_for_its_successor(
         rows(marts, "select commune_code, current_commune_code from marts.dim_commune where valid_from < '2025-07-01'")
     )
     assert found["99999"] == "99999"
-    assert found["22741"] == known["22741"] and found["22744"] == known["22744"]
+    assert found["22741"] == known["22741"]
+    assert found["22744"] == known["22744"]
 
 
 def test_every_territory_moves_no_money(marts: Warehouse, year: list[Delivery]) -> None:

@@ -25,12 +25,16 @@ create table if not exists meta.builds (
     ledger_entry_no bigint not null,
     reference_version text not null,
     calculation_version text not null,
+    -- The models with their contracts and descriptions: tables, views and comments are as this version says.
+    definition_version text not null default '',
     -- Whether nothing is left to build after this one, for what it saw.
     is_last boolean not null,
     areas_done text [] not null default '{}',
     flipped_at timestamptz,
     abandoned_at timestamptz
 );
+
+alter table meta.builds add column if not exists definition_version text not null default '';
 
 create table if not exists meta.build_units (
     build_id bigint not null references meta.builds,
