@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import psycopg
+
 from contract.findings import Severity, finding
 from ingestion.claims import Claim, family_arrays, read_claims
 from ingestion.descriptor import PLACE
@@ -169,8 +171,11 @@ class _Judge:
         if claim.intake.errors:
             opening = self._opening(claim)
             # It is held either way; measuring it too tells the branch everything in one go.
-            against = self._measured(claim.rows_id, opening).errors if opening and claim.is_measurable else 0
+            measured = self._measured(claim.rows_id, opening) if opening and claim.is_measurable else None
+            against = measured.errors if isinstance(measured, Counts) else 0
             reason = f"{claim.intake.errors + against} finding(s) hold the delivery; see the feedback."
+            if claim.could_not_run:
+                reason = f"A check could not run, and runs again tomorrow: {claim.could_not_run}"
             return Judgement("held", opening if against else None, reason)
         overlapped = self._overlapped(claim)
         if overlapped:
@@ -183,7 +188,12 @@ class _Judge:
         if ids is None:
             reason = f"Nothing, or not everything, is visible at {claim.previous}: roll-forward unchecked."
             return Judgement("provisional", None, reason)
+        return self._judge_roll_forward(claim, ids)
+
+    def _judge_roll_forward(self, claim: Claim, ids: list[int]) -> Judgement:
         counts = self._measured(claim.rows_id, ids)
+        if isinstance(counts, str):
+            return Judgement("held", None, f"It could not be measured, and is measured again tomorrow: {counts}")
         if counts.errors:
             return Judgement(
                 "held",
@@ -214,11 +224,18 @@ class _Judge:
         dates = [date for key, date in self.visible if key in relatives and date < claim.business_date]
         return max((date for date in dates if claim.previous is None or date > claim.previous), default=None)
 
-    def _measured(self, delivery_id: int, opening: list[int]) -> Counts:
+    def _measured(self, delivery_id: int, opening: list[int]) -> Counts | str:
+        """What measuring found, or in one line why it could not be done: that counts as failed, and is tried again."""
         known = self.measured.get((delivery_id, tuple(opening)))
         if known:
             return known
-        counts = self.measure(self.connection, delivery_id, opening)
+        try:
+            with self.connection.transaction():
+                counts = self.measure(self.connection, delivery_id, opening)
+        except psycopg.OperationalError:
+            raise  # the server went away: nothing is decided
+        except Exception as error:
+            return f"{type(error).__name__}: {error}".splitlines()[0]
         self.connection.execute(
             "insert into meta.openings (delivery_id, opening, errors, warnings) values (%s, %s, %s, %s)",
             [delivery_id, opening, counts.errors, counts.warnings],

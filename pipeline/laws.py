@@ -80,21 +80,26 @@ class LawResult:
 
 
 def check_laws(warehouse: Warehouse) -> list[LawResult]:
-    """Check every law in one snapshot. A check that cannot run is a violation of its law."""
-    results = {number: LawResult(number) for number in TITLES}
+    """Check every law in one snapshot that nothing else can change. A check that cannot run breaks its law."""
     with warehouse.connect("admin") as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         _keep_rows(connection)
-        look = _Look(warehouse, connection)
-        for number, check in look.checks():
-            try:
-                with connection.transaction():
-                    results[number].take(check())
-            except Exception as error:
-                name = getattr(check, "__name__", "a check").strip("_").replace("_", " ")
-                results[number].take([(f"{name} could not run", f"{type(error).__name__}: {error}".splitlines()[0])])
+        results = check_snapshot(connection, Store(warehouse.settings.store))
         connection.rollback()
+        return results
+
+
+def check_snapshot(connection: Connection, store: Store) -> list[LawResult]:
+    """Check every law on what `connection` sees in its open transaction."""
+    results = {number: LawResult(number) for number in TITLES}
+    for number, check in _Look(connection, store).checks():
+        try:
+            with connection.transaction():
+                results[number].take(check())
+        except Exception as error:
+            name = getattr(check, "__name__", "a check").strip("_").replace("_", " ")
+            results[number].take([(f"{name} could not run", f"{type(error).__name__}: {error}".splitlines()[0])])
     return list(results.values())
 
 
@@ -107,9 +112,8 @@ def _keep_rows(connection: Connection) -> None:
 class _Look:
     """One look at a warehouse: every check as a method that yields a line for each thing checked."""
 
-    def __init__(self, warehouse: Warehouse, connection: Connection) -> None:
-        self.warehouse, self.connection = warehouse, connection
-        self.store = Store(warehouse.settings.store)
+    def __init__(self, connection: Connection, store: Store) -> None:
+        self.connection, self.store = connection, store
 
     def checks(self) -> list[tuple[int, Callable[[], Lines]]]:
         return [

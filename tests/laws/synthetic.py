@@ -113,12 +113,14 @@ def received(delivery: Delivery) -> Received:
     date = date_of(delivery.day)
     assert date is not None
     content = _sha256([delivery.branch, delivery.day, repr(delivery.content)])
+    # What a revision supersedes is on record: none names an unknown one, which would be a warning.
+    own_sha256 = _sha256(repr(delivery))
     descriptor = Descriptor(
         branch_code=code,
         business_date=date,
         revision=delivery.revision,
         previous_business_date=date_of(delivery.content.previous),
-        supersedes=None if delivery.lacks_supersedes or delivery.revision == 1 else "0" * 64,
+        supersedes=None if delivery.lacks_supersedes or delivery.revision == 1 else own_sha256,
         cob_completed_at=dt.datetime.combine(date, dt.time(20), BANK_TIME),
         working_day=True,
         offices=(),
@@ -128,7 +130,7 @@ def received(delivery: Delivery) -> Received:
         descriptor=descriptor,
         branch_valid_from=valid_from,
         descriptor_text="{}",
-        descriptor_sha256=_sha256(repr(delivery)),
+        descriptor_sha256=own_sha256,
         content_sha256=content,
         files=FILES,
         contents=CONTENTS,

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from ingestion.rules import Counts
 from tests.laws.oracle import NEW, OLD_HEAD, OLD_SIDE, Content, Delivery, Oracle
 from tests.laws.synthetic import Bench
 from tests.laws.test_replay import play
-from warehouse.connect import Warehouse
+from warehouse.connect import Connection, Warehouse
 
 A = Content(previous=None, opening=0, closing=10)
 B = Content(previous=None, opening=0, closing=11)
@@ -123,3 +124,24 @@ def test_a_merger_ends_the_same_in_any_order(bench: Bench, order: tuple[int, ...
 def test_a_predecessor_that_says_otherwise_holds_the_merged_branch(bench: Bench) -> None:
     sent = [Delivery(OLD_HEAD, 4, 1, A), Delivery(OLD_SIDE, 4, 1, A), Delivery(NEW, 5, 1, follows(4, 21, 21))]
     assert (5, NEW) not in show(bench, *[[delivery] for delivery in reversed(sent)])
+
+
+def test_what_cannot_be_measured_is_held_alone_and_measured_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = bench.measure
+
+    def fail(connection: Connection, delivery_id: int, opening: list[int]) -> Counts:
+        connection.execute("select 1 / 0")
+        return measure(connection, delivery_id, opening)
+
+    monkeypatch.setattr(bench, "measure", fail)
+    play(bench, [[new(5, 1, A), new(6, 1, follows(5, 10, 20))]])
+    assert set(bench.visible()) == {(5, NEW)}
+    monkeypatch.undo()
+    assert show_again(bench) == {(5, NEW): "published", (6, NEW): "published"}
+
+
+def show_again(bench: Bench) -> dict[tuple[int, str], str]:
+    bench.settle()
+    return {place: verdict for place, (_, verdict) in bench.visible().items()}
