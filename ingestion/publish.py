@@ -8,6 +8,7 @@ deliveries and the measurements on record, and writes a ledger entry for each ch
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -118,6 +119,7 @@ class _Judge:
         self.succession = succession
         self.measure = measure
         self.visible: dict[tuple[Key, dt.date], int] = {}
+        self.dates: dict[Key, list[dt.date]] = {}
         cursor = connection.execute(
             """
             select o.delivery_id, o.opening, o.errors, o.warnings from meta.openings as o
@@ -155,6 +157,7 @@ class _Judge:
                 judged.append((subject, judgement))
         if winner is not None:
             self.visible[branch, date] = winner.rows_id
+            self.dates.setdefault(branch, []).append(date)
         return judged, winner
 
     def judge(self, claim: Claim) -> Judgement:
@@ -220,8 +223,12 @@ class _Judge:
         return Judgement("published", opening, reason)
 
     def _overlapped(self, claim: Claim) -> dt.date | None:
-        relatives = {claim.key, *self.succession.predecessors(claim.key)}
-        dates = [date for key, date in self.visible if key in relatives and date < claim.business_date]
+        """The last visible date inside the claim's interval, None where there is none."""
+        dates = []
+        for key in (claim.key, *self.succession.predecessors(claim.key)):
+            visible = self.dates.get(key, [])
+            earlier = bisect_left(visible, claim.business_date)
+            dates += visible[earlier - 1 : earlier] if earlier else []
         return max((date for date in dates if claim.previous is None or date > claim.previous), default=None)
 
     def _measured(self, delivery_id: int, opening: list[int]) -> Counts | str:
@@ -275,10 +282,16 @@ def _by_place(claims: list[Claim]) -> list[tuple[tuple[Key, dt.date], list[Claim
 
 def _visible_now(connection: Connection, family: list[Key]) -> dict[tuple[Key, dt.date], int]:
     cursor = connection.execute(
-        "select branch_code, branch_valid_from, business_date, delivery_id from meta.visible_deliveries"
+        """
+        select distinct on (branch_code, business_date) branch_code, branch_valid_from, business_date, visible_delivery_id
+        from meta.ledger
+        where sets_visible and branch_code = any(%s)
+        order by branch_code, business_date, entry_no desc
+        """,
+        [sorted({code for code, _ in family})],
     )
     members = set(family)
-    return {((code, start), date): delivery_id for code, start, date, delivery_id in cursor if (code, start) in members}
+    return {((code, start), date): shown for code, start, date, shown in cursor if shown and (code, start) in members}
 
 
 def _write(connection: Connection, claim: Claim, judgement: Judgement, visible: int | None) -> int:

@@ -61,6 +61,32 @@ def receive_folder(warehouse: Warehouse, landing: Landing, folder: Folder) -> Ar
         return arrival
 
 
+def find_settled(connection: Connection, folders: list[Folder]) -> dict[str, Arrival]:
+    """Return, by path, what is known of the folders that have not changed since their delivery was judged or refused.
+
+    One query however many there are: a landing keeps years of deliveries, and every night looks at all of them.
+    """
+    by_path = {folder.path: folder for folder in folders}
+    cursor = connection.execute(
+        """
+        select a.path, a.verdict, a.delivery_id, a.findings from meta.arrivals as a
+        inner join unnest(%s::text[], %s::text[]) as f (path, fingerprint)
+            on a.path = f.path and a.fingerprint = f.fingerprint
+        where a.verdict = 'refused' or (
+            exists (select from meta.ledger as l where l.delivery_id = a.delivery_id)
+            and not exists (select from meta.intakes as i where i.delivery_id = a.delivery_id and i.could_not_run is not null)
+        )
+        """,
+        [list(by_path), [folder.fingerprint for folder in folders]],
+    )
+    return {
+        path: Arrival(by_path[path], "refused", findings=findings)
+        if verdict == "refused"
+        else Arrival(by_path[path], "duplicate", delivery_id)
+        for path, verdict, delivery_id, findings in cursor
+    }
+
+
 def is_judged(connection: Connection, delivery_id: int) -> bool:
     """True when the delivery has a verdict that does not wait for a check that could not run."""
     row = connection.execute(
@@ -88,7 +114,9 @@ def _take_in(connection: Connection, store: Store, landing: Landing, folder: Fol
     valid_from = _require_identity(connection, descriptor, folder)
     _require_complete(descriptor, folder)
     files = {resource.dataset: _keep_file(store, landing, folder, resource, kept) for resource in descriptor.resources}
-    contents = {resource.dataset: content_sha256(files[resource.dataset], resource) for resource in descriptor.resources}
+    contents = {
+        resource.dataset: content_sha256(files[resource.dataset], resource) for resource in descriptor.resources
+    }
     received = Received(
         descriptor=descriptor,
         branch_valid_from=valid_from,
@@ -144,7 +172,9 @@ def _require_complete(descriptor: Descriptor, folder: Folder) -> None:
         if size is None:
             raise NotYetError("byte-count", f"{resource.path} is not there yet.")
         if size < resource.bytes:
-            raise NotYetError("byte-count", f"{resource.path} has {size} of {resource.bytes} bytes; waiting for the rest.")
+            raise NotYetError(
+                "byte-count", f"{resource.path} has {size} of {resource.bytes} bytes; waiting for the rest."
+            )
 
 
 def _keep_file(store: Store, landing: Landing, folder: Folder, resource: Resource, kept: dict[str, str]) -> StoredFile:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ingestion.landing import Folder, Landing
 from ingestion.publish import resolve
-from ingestion.receive import Arrival, receive_folder
+from ingestion.receive import Arrival, find_settled, receive_folder
 from pipeline.intake import drop_held, measure_with, stage_with
 from pipeline.outcomes import Outcome, arrival_outcome, tell_branch, turn_outcome
 from warehouse.connect import Warehouse
@@ -52,9 +52,10 @@ def verify_branch(warehouse: Warehouse, branch_code: str, selection: Selection |
     """Look at every folder of the branch, oldest first; keep and register what is new."""
     landing = Landing(warehouse.settings.landing)
     wanted = selection or Selection()
-    arrivals = [
-        receive_folder(warehouse, landing, folder) for folder in landing.folders(branch_code) if wanted.takes(folder)
-    ]
+    folders = [folder for folder in landing.folders(branch_code) if wanted.takes(folder)]
+    with warehouse.connect("loader") as connection:
+        settled = find_settled(connection, folders)
+    arrivals = [settled.get(folder.path) or receive_folder(warehouse, landing, folder) for folder in folders]
     for arrival in arrivals:
         if arrival.verdict == "refused":
             tell_branch(warehouse.settings.outbox, arrival_outcome(arrival))

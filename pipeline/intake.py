@@ -24,18 +24,23 @@ def quiet(_: str) -> None:
     """Show no progress."""
 
 
-def pending_deliveries(connection: Connection, branch_code: str, *, is_loaded: bool) -> list[int]:
-    """Return the deliveries of a branch without a judgement of their own, oldest first: those loaded, or those not."""
+def pending_deliveries(
+    connection: Connection, branch_code: str, *, is_loaded: bool, only: int | None = None
+) -> list[int]:
+    """Return the deliveries of a branch without a judgement of their own, oldest first: those loaded, or those not.
+
+    `only`: ask of this one alone.
+    """
     cursor = connection.execute(
         """
         select d.delivery_id from meta.deliveries as d
         left join meta.intakes as i on i.delivery_id = d.delivery_id
         left join meta.loads as l on l.delivery_id = d.delivery_id
         where d.branch_code = %s and d.duplicate_of is null and (i.delivery_id is null or i.could_not_run is not null)
-            and (l.delivery_id is not null) = %s
+            and (l.delivery_id is not null) = %s and (%s::bigint is null or d.delivery_id = %s::bigint)
         order by d.business_date, d.revision, d.delivery_id
         """,
-        [branch_code, is_loaded],
+        [branch_code, is_loaded, only, only],
     )
     return [row[0] for row in cursor]
 
@@ -55,7 +60,7 @@ def load_pending(warehouse: Warehouse, branch_code: str, progress: Progress = qu
     loaded = []
     for delivery_id in waiting:
         with working_on(warehouse, delivery_id) as connection:
-            if delivery_id in pending_deliveries(connection, branch_code, is_loaded=False):
+            if pending_deliveries(connection, branch_code, is_loaded=False, only=delivery_id):
                 load_delivery(warehouse, delivery_id, progress)
                 loaded.append(delivery_id)
     return loaded
@@ -68,7 +73,7 @@ def validate_pending(warehouse: Warehouse, branch_code: str, progress: Progress 
     validated = []
     for delivery_id in waiting:
         with working_on(warehouse, delivery_id) as connection:
-            if delivery_id in pending_deliveries(connection, branch_code, is_loaded=True):
+            if pending_deliveries(connection, branch_code, is_loaded=True, only=delivery_id):
                 progress(f"{branch_code}: validating delivery {delivery_id}")
                 validate_delivery(warehouse, delivery_id)
                 validated.append(delivery_id)
