@@ -18,6 +18,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -27,6 +28,8 @@ from contract.errors import WarehouseError
 ADMIN = "warehouse"
 DATABASE = "warehouse"
 FALLBACK = Path("/var/tmp")
+PATIENCE = 60.0
+"""Seconds that the backends of a crashed server get to end."""
 
 SETTINGS = {
     "listen_addresses": "'127.0.0.1'",
@@ -161,13 +164,32 @@ class EmbeddedServer:
         port = self._configured_port()
         if not _is_free(port):
             self._set_port(_free_port())
-        try:
-            self._run("pg_ctl", "start", "-D", str(self.data), "-w", "-t", "120", "-l", str(self.data / "startup.log"))
-        except WarehouseError:
-            if self.port is None or not self._answers():
-                raise
+        deadline = time.monotonic() + PATIENCE
+        while not self._try_to_start():
+            # After a crash the dead server may not be reaped yet, nor have all its backends noticed.
+            if time.monotonic() > deadline:
+                raise WarehouseError(
+                    "PostgreSQL does not start",
+                    remedy=f"See the log files in {self.data} (startup.log, log/), and that the disk is not full.",
+                )
+            time.sleep(0.2)
         if not (self.data / "created_database").exists():
             self._create_database()
+
+    def _try_to_start(self) -> bool:
+        """Start; False where what is left of a crashed server is still about. Raises WarehouseError for any other failure."""
+        log = self.data / "startup.log"
+        said_before = log.stat().st_size if log.exists() else 0
+        try:
+            self._run("pg_ctl", "start", "-D", str(self.data), "-w", "-t", "120", "-l", str(log))
+        except WarehouseError:
+            if self.port is not None and self._answers():
+                return True
+            reason = log.read_text()[said_before:]
+            if "shared memory block" not in reason and 'lock file "postmaster.pid" already exists' not in reason:
+                raise
+            return False
+        return True
 
     def _create_database(self) -> None:
         import psycopg  # noqa: PLC0415 - the server itself needs no driver

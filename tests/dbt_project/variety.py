@@ -40,7 +40,7 @@ def following(delivery: Delivery, date: str, seed: int) -> Delivery:
         for kind, bucket in (("disbursement", ""), ("principal", "in_term"), ("principal", "overdue"), ("interest", ""),
                              ("to_overdue", ""), ("write_off", "overdue"), ("transfer_in", "in_term")):  # fmt: skip
             if chance.random() < 0.4:
-                row = transaction(later, loan, kind, chance.randrange(1, 50_000_000), bucket)
+                row = transaction(later, loan, kind, chance.randrange(1, 50_000_000), bucket=bucket)
                 row["value_date"] = (first + dt.timedelta(days=chance.randint(0, days))).isoformat()
                 later.rows["loan_transactions"].append(row)
                 if chance.random() < 0.3:
