@@ -56,7 +56,11 @@ class Service:
         return self.folder / f"{self.name}.pid"
 
     def start(self, command: Sequence[str], environment: Mapping[str, str]) -> Process:
-        """Start the program as the leader of a session of its own, so that its children can be found by it."""
+        """Start the program as the leader of a session of its own, so that its children can be found by it.
+
+        What a killed leader has left is ended first: afterwards nobody would know it any more.
+        """
+        stop([self], patience=0)
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             child = subprocess.Popen(

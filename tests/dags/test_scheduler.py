@@ -159,12 +159,15 @@ def test_up_when_it_is_up_says_so_and_starts_nothing(
 
 def test_a_killed_scheduler_comes_back_with_up(api: AirflowApi, warehouse: Warehouse) -> None:
     scheduler = next(service for service in api.airflow.services if service.name == "scheduler")
-    killed = scheduler.members()
-    for process in killed:
-        process.kill()
-    wait_for(lambda: not scheduler.members())
+    before = scheduler.members()
+    leader = scheduler.recorded()
+    assert leader is not None
+    leader.kill()
+    wait_for(lambda: not scheduler.is_running())
     airflow.up(warehouse)
     assert scheduler.is_running()
+    # Its workers had outlived it.
+    assert [process for process in before if process.is_alive()] == []
     state, _ = run_night(api)
     assert state == "success"
 

@@ -83,3 +83,14 @@ def test_a_damaged_pid_file_names_nobody(service: Service) -> None:
     service.pid_file.write_text("")
     assert not service.is_running()
     assert service.members() == set()
+
+
+def test_a_new_start_does_not_forget_what_a_killed_leader_left(service: Service) -> None:
+    members = start(service, STUBBORN, children=2)
+    leader = service.recorded()
+    assert leader is not None
+    os.kill(leader.pid, 9)
+    assert wait_until_gone([leader], 10)
+    start(service, POLITE, children=1)
+    stop([service], patience=5)
+    assert wait_until_gone(members, 0)
