@@ -19,6 +19,7 @@ from samples.people import People
 from samples.plan import Plan
 from samples.programmes import (
     ABROAD,
+    INDEX,
     MILLION,
     PROGRAMMES,
     STUDENTS,
@@ -35,6 +36,7 @@ STAY, NEW, TRANCHE, CLOSED, MISTAKE = range(5)
 
 _STEP = 100_000
 _LEAST = 500_000
+_FEW = 20
 
 
 @dataclass
@@ -87,6 +89,8 @@ def build_book(setting: Setting, people: People, point_days: IntArray, weights: 
     programme = draw_programmes(rng, is_local, False, weights, window.first)
     fresh = np.isin(role, (NEW, MISTAKE))
     programme[fresh] = draw_programmes(rng, is_local[fresh], True, weights, window.first)
+    if int(fresh.sum()) < _FEW:  # so few that one programme's cap could stand against the turnover
+        programme[fresh], is_local[fresh] = INDEX["19"], False
     is_abroad = _mark_abroad(rng, plan, role, programme, window)
     is_local &= np.isin(programme, [n for n, p in enumerate(PROGRAMMES) if p.local_weight])
     programme[role == TRANCHE], is_local[role == TRANCHE] = STUDENTS, False

@@ -9,4 +9,8 @@ class ProfileError(ValueError):
     def __init__(self, figures: tuple[str, ...], reason: str) -> None:
         self.figures = figures
         self.reason = reason
-        super().__init__(f"{' and '.join(figures)}: {reason}")
+        super().__init__(figures, reason)  # both, so that the error travels between processes
+
+    def __str__(self) -> str:
+        """Return the names and the reason as one sentence."""
+        return f"{' and '.join(self.figures)}: {self.reason}"

@@ -138,9 +138,11 @@ def _derive_flows(draft: _Draft, months: Decimal) -> None:
     change, lost = draft["change_from_year_start"], draft["written_off"]
     if draft.has("disbursed"):
         draft.derive("collected", draft["disbursed"] - change - lost, "turnover - change - write-offs")
-    draft.derive("collected", size * months * Decimal("0.0205"), "2.05 % of the balance a month")
+    paid_back = max(size * months * Decimal("0.0205"), min(size / 10, Decimal(46_000_000)))
+    draft.derive("collected", paid_back, "2.05 % of the balance a month, at least one loan")
     draft.derive("disbursed", draft["collected"] + change + lost, "collection + change + write-offs")
-    draft.derive("households_reached", draft["disbursed"] / 46_000_000, "46 m VND a household")
+    households = max(draft["disbursed"] / 46_000_000, min(draft["disbursed"] / 1_000_000, Decimal(1)))
+    draft.derive("households_reached", households, "46 m VND a household")
     if draft["written_off"] > draft["collected"] and draft["written_off"] > 0:
         raise ProfileError(("written_off", "collected"), "more would be written off than collected")
     # The exact books need turnover = collection + write-offs + change; a printed triple keeps its ranges within u.
