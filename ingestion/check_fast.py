@@ -18,7 +18,6 @@ from contract.model import Column, ColumnType
 
 DIGITS = b"0123456789"
 CODE_BYTES = DIGITS + b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-"
-DATE_BYTES = DIGITS + b"-"
 PRINTABLE_ASCII = bytes(range(0x20, 0x7F))
 C0_AND_DEL = bytes([*range(0x20), 0x7F])
 C1 = re.compile(rb"\xc2[\x80-\x9f]")
@@ -68,8 +67,8 @@ def _is_word(column: Column, values: pa.Array) -> bool:
 
 
 def _is_date(column: Column, values: pa.Array) -> bool:
-    if byte_lengths(values) != (10, 10) or not _holds_only(values, DATE_BYTES) or b"0000-" in value_bytes(values):
-        return False  # Arrow knows a year 0000, the calendar does not
+    if byte_lengths(values) != (10, 10) or b"0000-" in value_bytes(values):
+        return False  # Arrow knows a year 0000, the calendar does not; else its dates of ten letters are ours
     try:
         values.cast(pa.date32())
     except pa.ArrowInvalid:

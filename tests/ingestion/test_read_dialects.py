@@ -78,6 +78,7 @@ DIALECTS: list[tuple[str, dict[str, Any], str, Any]] = [
     ("space inside quotes", {"skipInitialSpace": True}, 'a,b,c\n"x, y",", z",z\n', [["x, y", ", z", "z"]]),
     ("escape before a letter", {"escapeChar": "\\"}, "a,b,c\nx\\n,y,z\n", [(1, None, "source-error")]),
     ("escape before a line end", {"escapeChar": "\\"}, "a,b,c\nx,y,z\\\nx,y,z\n", [(1, None, "source-error")]),
+    ("escape in the header", {"escapeChar": "\\"}, "a,b,c,\\d\nx,y,z,\n", [(None, None, "source-error")]),
     ("escape at the end", {"escapeChar": "\\"}, "a,b,c\nx,y,z\\", [(1, None, "source-error")]),
     ("escaped delimiter", {"escapeChar": "\\"}, 'a,b,c\nx\\,y,\\",\\\\\n', [["x,y", '"', "\\"]]),
     ("escaped escapes", {"escapeChar": "\\"}, 'a,b,c\n\\\\\\,,"\\\\",\\\\\\\\\n', [["\\,", "\\", "\\\\"]]),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from contract.model import Column, ColumnType, Dataset
+from ingestion import csv_parse
+from ingestion.read import read_blocks
 from tests.support.reading import NAMES, THINGS, file_of, read, row_of
 
 Errors = list[tuple[int | None, str | None, str]]
@@ -36,6 +40,7 @@ BROKEN: list[tuple[str, bytes, Errors]] = [
     ("psql end mark", b"a,b\nx,y\n\\.\nx,y\n", [(2, "b", "missing-cell")]),
     ("lone CR", b"a,b\nx,y\rz,u\n", [(1, None, "source-error")]),
     ("CR only", b"a,b\rx,y\r", [(None, None, "source-error")]),
+    ("CR at the header's end", b"a,b\r", [(None, None, "source-error")]),
     ("CR at the end", b"a,b\nx,y\r", [(1, None, "source-error")]),
     ("CR CR LF", b"a,b\nx,y\r\r\n", [(1, None, "source-error")]),
     ("LF CR", b"a,b\n\rx,y\n", [(1, None, "source-error")]),
@@ -180,6 +185,28 @@ def test_file_of_nothing_but_faults_is_read_in_time_and_each_row_is_named() -> N
     line = row_of({"note": 'x"y'})
     found = read(file_of(*[line] * 20_000), block_bytes=1 << 20)
     assert [row for row, _, _ in found.errors] == list(range(1, 20_001))
+
+
+class Dribble(io.BytesIO):
+    """Hands out seven bytes at a time, as a remote or packed stream may."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(min(size or 7, 7))
+
+
+def test_stream_that_hands_out_little_at_a_time_is_read_in_the_same_blocks() -> None:
+    data = b"a,b\n" + b"x,y\n" * 500
+    blocks = list(read_blocks(Dribble(data), TWO, block_bytes=1000))
+    assert [block.row_count for block in blocks] == [
+        block.row_count for block in read(data, TWO, block_bytes=1000).blocks
+    ]
+    assert sum(block.row_count for block in blocks) == 500
+
+
+def test_file_is_held_where_the_parser_sees_other_rows_than_the_bytes_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    parse = csv_parse._parse
+    monkeypatch.setattr(csv_parse, "_parse", lambda *arguments: parse(*arguments).slice(1))
+    assert read(b"a,b\nx,y\nx,z\n", TWO).errors == [(None, None, "source-error")]
 
 
 def test_unknown_format_and_encoding_are_named() -> None:
