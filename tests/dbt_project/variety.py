@@ -7,7 +7,14 @@ import random
 
 from tests.support.deliveries import Delivery, Row, first_delivery, transaction
 
-COMMUNES = {"96": ("31825", "31834", "99999"), "58": ("22741", "22744", "99999"), "95": ("31813", "31816", "99999")}
+COMMUNES = {
+    "96": ("31825", "31834", "99999"),
+    "58": ("22741", "22744", "99999"),
+    "89": ("30280", "30334", "99999"),
+    "91": ("30733", "30736", "99999"),
+    "95": ("31813", "31816", "99999"),
+    "56": ("22366", "99999"),
+}
 """Communes of each branch, the last one unknown to the list."""
 
 
