@@ -7,7 +7,7 @@ ROOT := $(shell cd "$$(dirname $(call quote,$(subst ^,,$(subst ^ ,,^$(MAKEFILE_L
 IN_ROOT := cd $(call quote,$(ROOT)) &&
 PYTHON := .venv/bin/python
 
-.PHONY: help setup run test lint up down lock clean
+.PHONY: help setup run report test lint up down lock clean
 
 help: ## List every target with a sentence
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(call quote,$(ROOT)/Makefile) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -17,6 +17,10 @@ setup: ## Create .venv and install what requirements.lock names; does nothing wh
 
 run: setup ## Generate two sample provinces, run their nights through Airflow, show the printed figures re-derived
 	@$(IN_ROOT) $(PYTHON) -m pipeline demo
+
+report: setup ## Write the board reports of both sample quarters, once they are published, into build/report
+	@$(IN_ROOT) $(PYTHON) -m pipeline report 2024Q1 --branch 58 --out build/report
+	@$(IN_ROOT) $(PYTHON) -m pipeline report 2025Q3 --branch 96 --out build/report
 
 test: setup ## Run all tests, on a real PostgreSQL and a real Airflow; ARGS="-k name" narrows it
 	@$(IN_ROOT) $(PYTHON) -m pytest $(ARGS)

@@ -117,6 +117,14 @@ def _parser() -> Parser:
 
     add_quarter(commands, Parser).set_defaults(run=_quarter)
 
+    report = commands.add_parser("report", help="write the board report of a published quarter: HTML, PDF and XLSX")
+    report.add_argument("quarter", help="such as 2025Q3")
+    report.add_argument("--branch", default="*", help="2-digit code (default: the nation)")
+    report.add_argument("--out", required=True, type=Path, metavar="DIR", help="the folder to write into")
+    report.add_argument("--lang", choices=("vi", "en"), help="one language (default: both)")
+    report.add_argument("--version", type=int, metavar="N", help="this published version (default: the newest)")
+    report.set_defaults(run=_report)
+
     commands.add_parser("psql", help="open psql on the warehouse; arguments are passed through")
 
     commands.add_parser(
@@ -242,6 +250,12 @@ def _quarter(options: argparse.Namespace) -> int:
     from pipeline import quarter_command  # noqa: PLC0415
 
     return quarter_command.run(options, say)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from pipeline import report  # noqa: PLC0415
+
+    return report.run(options, say)
 
 
 def _housekeeping(_: argparse.Namespace) -> int:

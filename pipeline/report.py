@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -13,9 +14,9 @@ import yaml
 from reporting.board_report import PrintedCheck, PrintedSentence, render_report
 from reporting.board_report.edition import find_edition
 from reporting.board_report.numbers import Language
-from reporting.quarter import parse_quarter
+from reporting.quarter import QuarterError, parse_quarter
 from samples import Profile, load_profile
-from warehouse.connect import Warehouse
+from warehouse.connect import Warehouse, open_warehouse
 
 ARTICLES = Path(__file__).with_name("articles")
 LANGUAGES: tuple[Language, ...] = ("vi", "en")
@@ -23,9 +24,15 @@ ENDINGS = ("html", "pdf", "xlsx")
 
 
 def write_reports(
-    warehouse: Warehouse, code: str, branch: str, folder: Path, languages: Iterable[Language] = LANGUAGES,
-    version: int | None = None, progress: Callable[[str], None] = print,
-) -> list[Path]:  # fmt: skip
+    warehouse: Warehouse,
+    code: str,
+    branch: str,
+    folder: Path,
+    *,
+    languages: Iterable[Language] = LANGUAGES,
+    version: int | None = None,
+    progress: Callable[[str], None] = print,
+) -> list[Path]:
     """Write the report of a published quarter and return its files. Raises QuarterError where nothing is published."""
     folder.mkdir(parents=True, exist_ok=True)
     printed, paths = read_article(code, branch), []
@@ -41,6 +48,27 @@ def write_reports(
                 paths.append(path)
             progress(f"{name}: {time.monotonic() - started:.1f} seconds")
     return paths
+
+
+def run(options: argparse.Namespace, progress: Callable[[str], None]) -> int:
+    """Run `python -m pipeline report`: 0 written, 1 refused."""
+    languages = [options.lang] if options.lang else LANGUAGES
+    try:
+        paths = write_reports(
+            open_warehouse(),
+            options.quarter,
+            options.branch,
+            options.out,
+            languages=languages,
+            version=options.version,
+            progress=progress,
+        )
+    except QuarterError as refused:
+        print(f"Refused: {refused}")
+        return 1
+    for path in paths:
+        print(f"{path}  {path.stat().st_size / 1000:,.0f} kB")
+    return 0
 
 
 def read_article(code: str, branch: str) -> list[PrintedSentence]:
@@ -63,9 +91,11 @@ def read_article(code: str, branch: str) -> list[PrintedSentence]:
 def _check(profile: Profile, check: str | dict[str, Any]) -> PrintedCheck:
     """A name alone takes its printed value from the profile, if that has it; a mapping gives its own range."""
     if isinstance(check, dict):
-        return PrintedCheck(check["name"], *(Decimal(str(end)) for end in check["range"]))
+        low, high = (Decimal(str(end)) for end in check["range"])
+        return PrintedCheck(check["name"], low, high)
     figure = profile.figures.get(check)
     if figure is None:
         return PrintedCheck(check)
-    low, high = figure.bounds
-    return PrintedCheck(check, low, high, is_open_above=figure.word == "over", is_open_below=figure.word == "nearly")
+    return PrintedCheck(
+        check, *figure.bounds, is_open_above=figure.word == "over", is_open_below=figure.word == "nearly"
+    )

@@ -29,7 +29,9 @@ def find_benchmark(indicator: str, basis: str, as_of: dt.date) -> Benchmark | No
 def _read() -> list[Benchmark]:
     text = (files("warehouse.reference") / "benchmarks.csv").read_text(encoding="utf-8")
     return [
-        Benchmark(row["indicator"], row["basis"], dt.date.fromisoformat(row["as_of"]), Decimal(row["value"]), row["source"])
+        Benchmark(
+            row["indicator"], row["basis"], dt.date.fromisoformat(row["as_of"]), Decimal(row["value"]), row["source"]
+        )
         for row in csv.DictReader(text.splitlines())
         if row["scope"] == "national"
     ]

@@ -6,10 +6,13 @@ All are drawn for the width of a phone; page and paper set two beside each other
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib import font_manager
@@ -25,7 +28,7 @@ BLUE, PALE, RED, GOLD, GREEN = "#1f4e79", "#9fb8d1", "#b03a2e", "#c58b1b", "#3c7
 WIDTH = 4.6
 """Inches: of a picture, at 72 points each."""
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": fonts.FAMILY, "font.size": 10, "svg.fonttype": "path", "svg.hashsalt": "board report",
     "axes.spines.top": False, "axes.spines.right": False, "axes.spines.left": False, "axes.edgecolor": MUTED,
     "axes.labelcolor": MUTED, "xtick.color": MUTED, "ytick.color": INK, "text.color": INK, "ytick.left": False,
@@ -45,12 +48,12 @@ class Bar:
 def draw_bars(bars: Sequence[Bar], language: Language, places: int = 1) -> bytes:
     """Lying bars, the first on top, each with its number."""
     with _style():
-        figure, axes = _open(0.5 + 0.3 * len(bars))
+        figure, axes = _open(0.4 + 0.34 * len(bars))
         top = max((bar.value for bar in bars), default=0) or 1
         for place, bar in enumerate(bars):
             axes.barh(place, bar.value, height=0.64, color=bar.colour)
             axes.text(bar.value + top * 0.015, place, _number(bar.value, places, language), va="center", fontsize=9.5)
-        axes.set_yticks(range(len(bars)), [_fold(bar.label) for bar in bars])
+        axes.set_yticks(range(len(bars)), [_fold(bar.label) for bar in bars], fontsize=9)
         axes.invert_yaxis()
         axes.set_xlim(0, top * 1.2)
         axes.xaxis.set_visible(False)
@@ -76,7 +79,13 @@ def draw_waterfall(steps: Sequence[Bar], language: Language) -> bytes:
             height = step.value - floor if is_level else abs(step.value)
             axes.bar(place, height, bottom=bottom, width=0.62, color=step.colour)
             sign = "+" if step.value > 0 and not is_level else ""
-            axes.text(place, bottom + height + spread * 0.03, sign + _number(step.value, 1, language), ha="center", fontsize=9.5)
+            axes.text(
+                place,
+                bottom + height + spread * 0.03,
+                sign + _number(step.value, 1, language),
+                ha="center",
+                fontsize=9.5,
+            )
             if place < len(steps) - 1:
                 level = levels[place]
                 axes.plot([place + 0.31, place + 0.69], [level, level], color=MUTED, linewidth=0.8)
@@ -84,7 +93,6 @@ def draw_waterfall(steps: Sequence[Bar], language: Language) -> bytes:
         axes.set_ylim(floor, max(ends) + spread * 0.22)
         axes.yaxis.set_visible(False)
         axes.tick_params(axis="x", length=0)
-        _break_axis(axes)
         return _close(figure)
 
 
@@ -97,9 +105,11 @@ def draw_line(points: Sequence[tuple[dt.date, float]], language: Language) -> by
         spread = (max(values) - min(values)) or 1
         for place, side in ((0, "left"), (-1, "right")):
             axes.plot(_numbers(days)[place], values[place], "o", color=BLUE, markersize=4.5)
-            axes.annotate(_number(values[place], 1, language), (_numbers(days)[place], values[place]), xytext=(0, 7),
+            # Above all of the line near it, so that number and line never cross.
+            near = [value for day, value in points if abs((day - days[place]).days) * 5 < (days[-1] - days[0]).days]
+            axes.annotate(_number(values[place], 1, language), (_numbers(days)[place], max(near)), xytext=(0, 7),
                           textcoords="offset points", ha=side, fontweight=600)  # fmt: skip
-        axes.set_ylim(min(values) - spread * 0.15, max(values) + spread * 0.25)
+        axes.set_ylim(min(values) - spread * 0.15, max(values) + spread * 0.3)
         _mark_levels(axes, language)
         _mark_days(axes, [day for day in days if day.day == 1 or day in (days[0], days[-1])])
         return _close(figure)
@@ -118,10 +128,12 @@ def draw_path(
         axes.plot(_numbers([target[0]]), [target[1]], "D", color=RED, markersize=6)
         axes.annotate(_number(last[1], 2, language), (_numbers([last[0]])[0], last[1]), xytext=(4, 7),
                       textcoords="offset points", fontweight=600)  # fmt: skip
-        axes.annotate(words[1], (_numbers([target[0]])[0], target[1]), xytext=(-2, 9), textcoords="offset points",
+        axes.annotate(words[1], (_numbers([target[0]])[0], target[1]), xytext=(2, -17), textcoords="offset points",
                       ha="right", color=RED, fontweight=600)  # fmt: skip
         middle = (_numbers([last[0]])[0] + _numbers([target[0]])[0]) / 2
-        axes.annotate(words[0], (middle, (last[1] + target[1]) / 2), xytext=(6, 6), textcoords="offset points", color=MUTED)
+        axes.annotate(
+            words[0], (middle, (last[1] + target[1]) / 2), xytext=(4, 10), textcoords="offset points", color=MUTED
+        )
         top = max([*values, target[1]]) or 1
         axes.set_ylim(0, top * 1.3)
         _mark_levels(axes, language)
@@ -142,17 +154,26 @@ def draw_shares(parts: Sequence[Bar], language: Language) -> bytes:
             level = -0.75 - 0.5 * place
             axes.plot(1.2, level, "s", color=part.colour, markersize=7, clip_on=False)
             axes.text(4, level, part.label, va="center", fontsize=9.5)
-            axes.text(100, level, f"{_number(100 * part.value / whole, 2, language)} %", va="center", ha="right", fontsize=9.5)
+            axes.text(
+                100, level, f"{_number(100 * part.value / whole, 2, language)} %", va="center", ha="right", fontsize=9.5
+            )
         axes.set_ylim(-0.75 - 0.5 * len(parts) + 0.2, 0.35)
         axes.set_xlim(0, 100)
         axes.axis("off")
         return _close(figure)
 
 
-def _style() -> mpl.rc_context:  # type: ignore[name-defined]  # a context manager that the stubs do not name
+@contextmanager
+def _style() -> Iterator[None]:
+    _add_fonts()
+    with mpl.rc_context(STYLE):
+        yield
+
+
+@functools.cache
+def _add_fonts() -> None:
     for path in fonts.FILES.values():
         font_manager.fontManager.addfont(str(path))
-    return mpl.rc_context(STYLE)
 
 
 def _open(height: float) -> tuple[Figure, Axes]:
@@ -190,13 +211,7 @@ def _mark_days(axes: Axes, days: Sequence[dt.date]) -> None:
     axes.set_xticks(_numbers(kept), [f"{day:%d/%m/%y}" for day in kept])
 
 
-def _break_axis(axes: Axes) -> None:
-    # A level is drawn from above zero: two short strokes at the foot say so.
-    for shift in (0.0, 0.012):
-        axes.plot((0.015 + shift, 0.03 + shift), (0.02, 0.07), transform=axes.transAxes, color="white", linewidth=2, clip_on=False)
-
-
-def _fold(text: str, width: int = 28) -> str:
+def _fold(text: str, width: int = 34) -> str:
     lines, line = [], ""
     for word in text.split():
         if line and len(line) + len(word) + 1 > width:

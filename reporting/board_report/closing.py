@@ -10,29 +10,40 @@ from reporting.board_report.charts import Bar, draw_bars, draw_path
 from reporting.board_report.context import Columns, Context
 from reporting.board_report.edition import Edition, find_earlier_editions, find_previous_version
 from reporting.board_report.figures import find_targets, percent
-from reporting.board_report.frozen import NATION
+from reporting.board_report.frozen import NATION, Row
 from reporting.board_report.model import Chart, Figure, Kind, Measure, Section, Value
 from reporting.board_report.money import describe, scale_of, title
 from reporting.board_report.numbers import write_headline, write_number
 from reporting.board_report.printed import PrintedSentence
 
 MONTH_DAYS = Decimal("30.4375")
-COMPARED = ("outstanding_vnd", "overdue_vnd", "frozen_vnd", "loans", "borrowers", "disbursed_qtd_vnd", "collected_qtd_vnd")
+COMPARED = (
+    "outstanding_vnd",
+    "overdue_vnd",
+    "frozen_vnd",
+    "loans",
+    "borrowers",
+    "disbursed_qtd_vnd",
+    "collected_qtd_vnd",
+)
 
 
-def make_targets(context: Context, earlier: Sequence[tuple[Edition, dict[str, int]]]) -> Section:
+def make_targets(context: Context, earlier: Sequence[tuple[Edition, Row]]) -> Section:
     """Targets with the gap and the pace needed, and the way of the overdue ratio to its target."""
     words, language = context.words, context.language
     targets = context.rows.read_targets()
     lines: list[list[Value]] = []
     for row in targets:
         kind: Kind = "pct" if row["indicator"].endswith("_pct") else "vnd"
-        cells = [_measure(row[name], kind) for name in ("target_value", "actual_value", "gap", "required_per_month")]
+        cells = [
+            _measure(row[name], kind, has_unit=False)
+            for name in ("target_value", "actual_value", "gap", "required_per_month")
+        ]
         on_track = row.get("on_track")
         place = "" if context.rows.branch != NATION else f" — {context.name('branch', row['branch_code'])}"
-        lines.append([words.of_code("i", row["indicator"]) + place, row["plan_id"], *cells, row.get("due_on"), row.get("days_left"),
+        lines.append([f"{words.of_code('i', row['indicator'])}{place} · {row['plan_id']}", *cells, row.get("due_on"), row.get("days_left"),
                       None if on_track is None else words("yes" if on_track else "no")])  # fmt: skip
-    columns: Columns = [("indicator", "text"), ("code", "text"), ("target", "number"), ("actual", "number"), ("gap", "number"),
+    columns: Columns = [("indicator", "text"), ("target", "number"), ("actual", "number"), ("gap", "number"),
                         ("pace", "number"), ("due", "date"), ("days_left", "count"), ("on_track", "text")]  # fmt: skip
     note = context.source("target_progress", more=words("n_targets"))
     table = context.table("targets", columns, lines, note)
@@ -43,7 +54,9 @@ def make_targets(context: Context, earlier: Sequence[tuple[Edition, dict[str, in
     if ratio and due and actual is not None and context.rows.branch != NATION and due > context.rows.edition.as_of:
         history = [(edition.as_of, _ratio(row)) for edition, row in earlier if row["outstanding_vnd"]]
         history.append((context.rows.edition.as_of, float(actual)))
-        pace = max(Decimal(0), Decimal(actual) - ratio["target_value"]) / (Decimal((due - context.rows.edition.as_of).days) / MONTH_DAYS)
+        pace = max(Decimal(0), Decimal(actual) - ratio["target_value"]) / (
+            Decimal((due - context.rows.edition.as_of).days) / MONTH_DAYS
+        )
         aim = write_number(ratio["target_value"], 2, language)
         told = (words("path_way", pace=write_number(pace, 2, language)), words("path_target", target=aim))
         svg = draw_path(history, (due, float(ratio["target_value"])), told, language)
@@ -53,18 +66,21 @@ def make_targets(context: Context, earlier: Sequence[tuple[Edition, dict[str, in
     return Section("targets", words("s_targets"), context.pick(*keys), tuple(charts), (table,))
 
 
-def read_earlier(context: Context) -> list[tuple[Edition, dict[str, int]]]:
+def read_earlier(context: Context) -> list[tuple[Edition, Row]]:
     """Return the sums of the scorecards of earlier quarters on the same territory, oldest first."""
     unit, found = context.rows.read_unit() if context.rows.branch != NATION else None, []
     for edition in find_earlier_editions(context.rows.connection, context.rows.edition):
         cards = context.rows.read_earlier(edition, unit)
         if cards:
-            sums = {name: None if any(card[name] is None for card in cards) else sum(card[name] for card in cards) for name in COMPARED}
+            sums = {
+                name: None if any(card[name] is None for card in cards) else sum(card[name] for card in cards)
+                for name in COMPARED
+            }
             found.append((edition, sums))
     return found
 
 
-def make_comparison(context: Context, earlier: Sequence[tuple[Edition, dict[str, int]]]) -> Section:
+def make_comparison(context: Context, earlier: Sequence[tuple[Edition, Row]]) -> Section:
     """The same measures at the end of every published quarter, on the territory of the report."""
     words = context.words
     if not earlier:
@@ -94,8 +110,19 @@ def make_branches(context: Context) -> Section:
     scale, unit = scale_of(context, [row["outstanding_vnd"] for row in rows])
     bars = [Bar(context.name("branch", row["branch_code"]), row["outstanding_vnd"] / scale) for row in rows[:15]]
     told = [(bar.label, row["outstanding_vnd"]) for bar, row in zip(bars, rows, strict=False)]
-    chart = Chart("branches", title(context, "branches", unit), draw_bars(bars, context.language), describe(context, "branches", told))
-    return Section("branches", context.words("s_branches"), (), (chart,), (context.table("branches", columns, lines, context.source("branch_scorecard")),))
+    chart = Chart(
+        "branches",
+        title(context, "branches", unit),
+        draw_bars(bars, context.language),
+        describe(context, "branches", told),
+    )
+    return Section(
+        "branches",
+        context.words("s_branches"),
+        (),
+        (chart,),
+        (context.table("branches", columns, lines, context.source("branch_scorecard")),),
+    )
 
 
 def make_closing(context: Context) -> Section:
@@ -107,7 +134,9 @@ def make_closing(context: Context) -> Section:
     sentences = [words("n_branches_delivered", got=got, want=want)]
     sentences.append(words("n_missing", codes=", ".join(missing)) if missing else words("n_none_missing"))
     if context.rows.branch != NATION:
-        offices = words("fact_offices", got=context.scorecard["offices_delivered"], want=context.scorecard["offices_expected"])
+        offices = words(
+            "fact_offices", got=context.scorecard["offices_delivered"], want=context.scorecard["offices_expected"]
+        )
         provisional = words("fact_provisional" if context.scorecard["is_provisional"] else "fact_final")
         sentences.append(words("n_here_delivered", offices=offices, provisional=provisional))
     previous = find_previous_version(context.rows.connection, edition)
@@ -120,7 +149,9 @@ def make_closing(context: Context) -> Section:
         changes.append([row["measure"], *(_measure(row[name], kind) for name in ("compared_value", "value", "change"))])
     columns: Columns = [("measure", "text"), ("before", "number"), ("now", "number"), ("change", "number")]
     tables = [context.table("changes", columns, changes, context.source("compare_versions"))]
-    inputs: list[list[Value]] = [[name, code, day, words(f"cause_{cause}")] for name, code, day, cause in _find_changed_inputs(context, previous)]
+    inputs: list[list[Value]] = [
+        [name, code, day, words(f"cause_{cause}")] for name, code, day, cause in _find_changed_inputs(context, previous)
+    ]
     columns = [("branch", "text"), ("code", "text"), ("day", "date"), ("cause", "text")]
     tables.append(context.table("inputs", columns, inputs, context.source("quarter_close")))
     return Section("closing", words("s_closing"), (), (), tuple(tables), tuple(sentences))
@@ -139,33 +170,55 @@ def make_printed(context: Context, printed: Sequence[PrintedSentence]) -> Sectio
     lines: list[list[Value]] = []
     for sentence in printed:
         figures = [context.figures[check.figure] for check in sentence.checks]
-        computed = "; ".join(f"{figure.label}: {write_headline(figure.value, figure.kind, language)}" for figure in figures)
+        computed = "; ".join(
+            f"{figure.label}: {write_headline(figure.value, figure.kind, language)}" for figure in figures
+        )
         verdicts = [check.agrees(figure) for check, figure in zip(sentence.checks, figures, strict=True)]
         told = [verdict for verdict in verdicts if verdict is not None]
         agrees = None if not told else words("yes" if all(told) else "no")
-        lines.append([sentence.text[language], computed or None, agrees, sentence.remark.get(language, "")])
+        lines.append(
+            [
+                sentence.text[language].replace(" %", "\u00a0%"),
+                computed or None,
+                agrees,
+                sentence.remark.get(language, ""),
+            ]
+        )
     columns: Columns = [("printed", "text"), ("computed", "text"), ("agrees", "text"), ("remark", "text")]
-    return Section("printed", words("s_printed"), tables=(context.table("printed", columns, lines, words("n_printed")),))
+    return Section(
+        "printed", words("s_printed"), tables=(context.table("printed", columns, lines, words("n_printed")),)
+    )
 
 
 def make_definitions(context: Context) -> Section:
     """Every headline figure: exact value, definition, day, frozen column."""
     lines: list[list[Value]] = [
-        [figure.label, _exact(figure), figure.definition, figure.as_of, figure.source] for figure in context.figures.values()
+        [figure.label, _exact(figure), figure.definition, figure.as_of, figure.source]
+        for figure in context.figures.values()
     ]
-    columns: Columns = [("measure", "text"), ("value", "number"), ("definition", "text"), ("day", "date"), ("frozen_column", "text")]
-    return Section("definitions", context.words("s_definitions"), tables=(context.table("definitions", columns, lines, context.place),))
+    columns: Columns = [
+        ("measure", "text"),
+        ("value", "number"),
+        ("definition", "text"),
+        ("day", "date"),
+        ("frozen_column", "text"),
+    ]
+    return Section(
+        "definitions",
+        context.words("s_definitions"),
+        tables=(context.table("definitions", columns, lines, context.place),),
+    )
 
 
 def _exact(figure: Figure) -> Value:
     return Measure(figure.value, figure.kind) if isinstance(figure.value, int | Decimal) else figure.value
 
 
-def _ratio(row: dict[str, int]) -> float:
+def _ratio(row: Row) -> float:
     return float(percent(row["overdue_vnd"], row["outstanding_vnd"]) or 0)
 
 
-def _measure(value: Decimal | int | None, kind: Kind) -> Value:
+def _measure(value: Decimal | int | None, kind: Kind, *, has_unit: bool = True) -> Value:
     if value is None:
         return None
-    return Measure(value if kind == "pct" else int(Decimal(value).quantize(Decimal(1), ROUND_HALF_UP)), kind)
+    return Measure(value if kind == "pct" else int(Decimal(value).quantize(Decimal(1), ROUND_HALF_UP)), kind, has_unit)

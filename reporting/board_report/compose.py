@@ -58,7 +58,9 @@ def _facts(context: Context) -> tuple[tuple[str, str], ...]:
     words, edition, card = context.words, context.rows.edition, context.scorecard
     unit = "branches" if context.rows.branch == NATION else "offices"
     complete = words(f"fact_{unit}", got=card[f"{unit}_delivered"], want=card[f"{unit}_expected"])
-    is_provisional = bool(card.get("is_provisional")) or (unit == "branches" and bool(edition.inputs["completeness"]["provisional"]))
+    is_provisional = bool(card.get("is_provisional")) or (
+        unit == "branches" and bool(edition.inputs["completeness"]["provisional"])
+    )
     published = write_date(edition.published_at.date(), context.language)
     version = words("fact_version_text", quarter=edition.quarter.code, version=edition.version, day=published)
     return (

@@ -26,7 +26,14 @@ def make_debt(context: Context) -> Section:
         scale, unit = scale_of(context, [row["overdue_vnd"] for row in late])
         bars = [Bar(_commune(context, row), row["overdue_vnd"] / scale, RED) for row in late]
         told = [(bar.label, row["overdue_vnd"]) for bar, row in zip(bars, late, strict=True)]
-        charts.append(Chart("communes", title(context, "communes", unit), draw_bars(bars, context.language), describe(context, "communes", told)))
+        charts.append(
+            Chart(
+                "communes",
+                title(context, "communes", unit),
+                draw_bars(bars, context.language),
+                describe(context, "communes", told),
+            )
+        )
     keys = ("overdue", "frozen", "overdue_ratio_pct", "overdue_frozen_ratio_pct", "par30_ratio_pct", "overdue_times_national",
             "overdue_frozen_times_national", "clean_communes")  # fmt: skip
     tables = (_make_bands(context), _make_communes(context, rows, hidden))
@@ -46,14 +53,18 @@ def _commune(context: Context, row: Row) -> str:
 
 def _make_communes(context: Context, rows: list[Row], hidden: set[int]) -> Table:
     shown = [row for place, row in enumerate(rows) if place not in hidden]
-    unshown = sorted((row for place, row in enumerate(rows) if place in hidden), key=lambda row: (row["branch_code"], row["code"]))
+    unshown = sorted(
+        (row for place, row in enumerate(rows) if place in hidden), key=lambda row: (row["branch_code"], row["code"])
+    )
     lines: list[list[Value]] = [
         [rank, _commune(context, row), row["code"], row["overdue_loans"], row["overdue_vnd"], row["frozen_vnd"], row["outstanding_vnd"],
          percent(row["overdue_vnd"], row["outstanding_vnd"])]
         for rank, row in enumerate(shown, start=1)
     ]  # fmt: skip
     lines += [[None, _commune(context, row), row["code"], *[HIDDEN] * 5] for row in unshown]
-    sums = [sum(row[name] for row in rows) for name in ("overdue_loans", "overdue_vnd", "frozen_vnd", "outstanding_vnd")]
+    sums = [
+        sum(row[name] for row in rows) for name in ("overdue_loans", "overdue_vnd", "frozen_vnd", "outstanding_vnd")
+    ]
     lines.append([None, context.words("total"), "", *sums, percent(sums[1], sums[3])])
     columns: Columns = [("rank", "count"), ("commune", "text"), ("code", "text"), ("overdue_loans", "count"), ("overdue", "vnd"),
                         ("frozen", "vnd"), ("outstanding", "vnd"), ("overdue_pct", "pct")]  # fmt: skip
@@ -94,15 +105,34 @@ def make_absconded(context: Context) -> Section:
         states = (("in_term", BLUE), ("overdue", RED), ("frozen", GOLD))
         parts = [Bar(context.words(f"state_{state}"), float(sums[f"{state}_vnd"]), colour) for state, colour in states]
         told = [(part.label, int(part.value)) for part in parts]
-        charts.append(Chart("absconded", context.words("g_absconded"), draw_shares(parts, context.language), describe(context, "absconded", told)))
+        charts.append(
+            Chart(
+                "absconded",
+                context.words("g_absconded"),
+                draw_shares(parts, context.language),
+                describe(context, "absconded", told),
+            )
+        )
     table = context.table("absconded", columns, lines, note, has_total=True)
-    return Section("absconded", context.words("s_absconded"), context.pick("absconded_cases", "absconded_borrowers"), tuple(charts), (table,))
+    return Section(
+        "absconded",
+        context.words("s_absconded"),
+        context.pick("absconded_cases", "absconded_borrowers"),
+        tuple(charts),
+        (table,),
+    )
 
 
 def make_demand(context: Context) -> Section:
     """Persons entitled to a programme and how many were reached."""
     words, rows = context.words, context.rows.read_demand()
-    keys = ("workers_abroad_identified", "workers_abroad_reached", "workers_abroad_lent", "stem_students_identified", "stem_students_reached")
+    keys = (
+        "workers_abroad_identified",
+        "workers_abroad_reached",
+        "workers_abroad_lent",
+        "stem_students_identified",
+        "stem_students_reached",
+    )
     if not rows:
         return Section("demand", words("s_demand"), context.pick(*keys), sentences=(words("n_no_demand"),))
     lines: list[list[Value]] = []
@@ -113,15 +143,24 @@ def make_demand(context: Context) -> Section:
         is_small, is_reached_hidden = 0 < row["cases"] < CUSTOMERS_AT_LEAST, OUTCOMES.index("disbursed") in hidden
         coverage = percent(row["disbursed"], row["cases"])
         cells: list[Value] = [HIDDEN if place in hidden else count for place, count in enumerate(counts)]
-        late: list[Value] = [HIDDEN if is_reached_hidden else coverage, row["need_vnd"], HIDDEN if is_reached_hidden else row["disbursed_vnd"]]
+        late: list[Value] = [
+            HIDDEN if is_reached_hidden else coverage,
+            row["need_vnd"],
+            HIDDEN if is_reached_hidden else row["disbursed_vnd"],
+        ]
         place_of = f"{kind} — {context.name('programme', row['code'])}"
-        lines.append([place_of, *([HIDDEN] * 10 if is_small else [row["cases"], *cells, *late])])
+        shown: list[Value] = [row["cases"], *cells, *late]
+        lines.append([place_of, *([HIDDEN] * len(shown) if is_small else shown)])
         if not is_small and not is_reached_hidden and coverage is not None:
             bars.append(Bar(kind, float(coverage), GOLD if row["kind"] in ("worker_abroad", "stem_student") else BLUE))
     columns: Columns = [("kind", "text"), ("cases", "count"), ("identified", "count"), ("applied", "count"), ("approved", "count"),
                         ("reached", "count"), ("refused", "count"), ("not_interested", "count"), ("coverage", "pct"), ("need", "vnd"),
                         ("lent", "vnd")]  # fmt: skip
     told = "; ".join(f"{bar.label} {bar.value:.1f} %" for bar in bars)
-    charts = [Chart("coverage", words("g_coverage"), draw_bars(bars, context.language), f"{words('g_coverage')}: {told}")] if bars else []
+    charts = (
+        [Chart("coverage", words("g_coverage"), draw_bars(bars, context.language), f"{words('g_coverage')}: {told}")]
+        if bars
+        else []
+    )
     table = context.table("demand", columns, lines, context.source("demand_coverage"))
     return Section("demand", words("s_demand"), context.pick(*keys), tuple(charts), (table,))

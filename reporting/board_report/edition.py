@@ -44,7 +44,8 @@ EDITIONS = """
 def find_edition(connection: Connection, quarter: Quarter, version: int | None = None) -> Edition:
     """Return the newest published version of a quarter, or the one asked for; raise QuarterError where there is none."""
     row = connection.execute(
-        EDITIONS + " and p.quarter_code = %s and (%s::integer is null or p.version = %s) order by p.version desc limit 1",
+        EDITIONS
+        + " and p.quarter_code = %s and (%s::integer is null or p.version = %s) order by p.version desc limit 1",
         [quarter.code, version, version],
     ).fetchone()
     if row is None:

@@ -95,7 +95,9 @@ def _times(maker: Maker, scorecard: Row) -> list[Figure]:
         benchmark, value = find_benchmark(column, basis, maker.rows.edition.as_of), scorecard.get(column)
         times = None if benchmark is None or value is None else Decimal(value) / benchmark.value
         day = f" ({benchmark.as_of})" if benchmark else ""
-        found.append(maker.make(f"{basis}_times_national", times, "times", f"branch_scorecard.{column} / benchmark{day}"))
+        found.append(
+            maker.make(f"{basis}_times_national", times, "times", f"branch_scorecard.{column} / benchmark{day}")
+        )
     return found
 
 
@@ -112,7 +114,9 @@ def _demand(maker: Maker) -> list[Figure]:
         found.append(maker.make(f"{name}_identified", _shown(cases), "count", "demand_coverage.cases"))
         found.append(maker.make(f"{name}_reached", _shown(reached), "count", "demand_coverage.disbursed"))
         if name == "workers_abroad":
-            found.append(maker.make(f"{name}_lent", HIDDEN if is_small else lent, "vnd", "demand_coverage.disbursed_vnd"))
+            found.append(
+                maker.make(f"{name}_lent", HIDDEN if is_small else lent, "vnd", "demand_coverage.disbursed_vnd")
+            )
     return found
 
 

@@ -18,7 +18,9 @@ FILES = {400: FOLDER / "SourceSansPro-Regular.ttf", 600: FOLDER / "SourceSansPro
 
 def find_missing_letters(text: str) -> set[str]:
     """Return the visible characters of `text` that the typeface cannot show in every weight."""
-    return {letter for letter in set(text) if letter not in "\n\r\t" and any(ord(letter) not in _letters(w) for w in FILES)}
+    return {
+        letter for letter in set(text) if letter not in "\n\r\t" and any(ord(letter) not in _letters(w) for w in FILES)
+    }
 
 
 def embed_font(weight: int, text: str) -> str:

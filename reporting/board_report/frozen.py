@@ -186,8 +186,8 @@ class FrozenRows:
     def _read(self, query: Any) -> list[Row]:
         return self._ask(sql.SQL(query).format(sql.SQL(OF_SCOPE)))
 
-    def _ask(self, query: sql.Composable, **more: Any) -> list[Row]:
+    def _ask(self, query: sql.SQL | sql.Composed, **more: Any) -> list[Row]:
         code, version = self.edition.key
         values = {"quarter": code, "version": version, "branch": self.branch, "as_of": self.edition.as_of, **more}
         with self.connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(query, values).fetchall()  # type: ignore[arg-type]  # the queries are this module's own
+            return cursor.execute(query, values).fetchall()

@@ -18,6 +18,7 @@ class Measure:
 
     value: int | Decimal
     kind: Kind
+    has_unit: bool = True
 
 
 Value = str | int | Decimal | dt.date | Hidden | Measure | None

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from reporting.board_report.benchmarks import find_benchmark
-from reporting.board_report.charts import BLUE, GOLD, GREEN, MUTED, PALE, RED, Bar, draw_bars, draw_line, draw_shares, draw_waterfall
+from reporting.board_report.charts import (
+    BLUE,
+    GOLD,
+    GREEN,
+    MUTED,
+    PALE,
+    RED,
+    Bar,
+    draw_bars,
+    draw_line,
+    draw_shares,
+    draw_waterfall,
+)
 from reporting.board_report.context import Columns, Context
 from reporting.board_report.figures import percent
 from reporting.board_report.model import Chart, Section, Table, Value
@@ -43,7 +55,9 @@ def make_summary(context: Context) -> Section:
     return Section("summary", words("s_summary"), context.pick(*keys), tuple(charts), (), tuple(sentences))
 
 
-def trace_outstanding(context: Context, days: list[dict[str, Any]]) -> tuple[list[tuple[Any, int]], list[tuple[str, int]], bool]:
+def trace_outstanding(
+    context: Context, days: list[dict[str, Any]]
+) -> tuple[list[tuple[Any, int]], list[tuple[str, int]], bool]:
     """Return the outstanding by day backwards from the closing, and the steps from the opening to it, in đồng.
 
     The opening is that of the day before the quarter; where it is not visible it is derived (the last value is True).
@@ -68,7 +82,6 @@ def make_capital(context: Context) -> Section:
     """Capital by source and tier, both local shares, and the nation beside each on the same basis."""
     words, language = context.words, context.language
     rows = context.rows.read_capital()
-    order = list(context.names.get("capital_source") or {})
     context.name("capital_source", "")
     order = list(context.names["capital_source"])
     rows.sort(key=lambda row: (TIERS.index(row["tier"]), order.index(row["code"]) if row["code"] in order else 99))
@@ -84,7 +97,12 @@ def make_capital(context: Context) -> Section:
     columns: Columns = [("source", "text"), ("balance", "vnd"), ("share", "pct"), ("lent", "vnd"), ("committed", "vnd")]
     sums = {tier: sum(row["balance_vnd"] for row in rows if row["tier"] == tier) for tier in TIERS}
     parts = [Bar(words(f"tier_{tier}"), float(sums[tier]), TIER_COLOURS[tier]) for tier in TIERS]
-    chart = Chart("mix", words("g_mix"), draw_shares(parts, language), describe(context, "mix", [(part.label, int(part.value)) for part in parts]))
+    chart = Chart(
+        "mix",
+        words("g_mix"),
+        draw_shares(parts, language),
+        describe(context, "mix", [(part.label, int(part.value)) for part in parts]),
+    )
     keys = ("capital_total", "capital_local", "local_share_of_capital_pct", "local_share_of_outstanding_pct",
             "local_capital_to_outstanding_pct", "local_idle")  # fmt: skip
     table = context.table("sources", columns, lines, context.source("capital_sources"), has_total=True)
@@ -100,7 +118,13 @@ def make_benchmarks(context: Context) -> Table:
         found = find_benchmark(indicator, basis, context.rows.edition.as_of)
         lines.append([figure.label, words(f"basis_{basis}"), figure.value, found.value if found else words("none_on_record"),
                       found.as_of if found else None])  # fmt: skip
-    columns: Columns = [("measure", "text"), ("basis", "text"), ("here", "pct"), ("benchmark", "pct"), ("benchmark_day", "date")]
+    columns: Columns = [
+        ("measure", "text"),
+        ("basis", "text"),
+        ("here", "pct"),
+        ("benchmark", "pct"),
+        ("benchmark_day", "date"),
+    ]
     note = context.source("capital_mix, branch_scorecard", more=words("n_benchmark"))
     return context.table("benchmarks", columns, lines, note)
 
@@ -112,12 +136,16 @@ def make_lending(context: Context) -> Section:
     hidden = find_small([row["loans"] for row in rows], LOANS_AT_LEAST)
     scale, unit = scale_of(context, [row["outstanding_vnd"] for row in rows])
     shown = [row for place, row in enumerate(rows) if place not in hidden][:12]
-    bars = [Bar(context.name("programme", row["code"]), row["outstanding_vnd"] / scale) for row in shown]
+    bars = [Bar(_short(context.name("programme", row["code"])), row["outstanding_vnd"] / scale) for row in shown]
     charts = (Chart("programmes", title(context, "programmes", unit), draw_bars(bars, context.language),
                     describe(context, "programmes", [(bar.label, row["outstanding_vnd"]) for bar, row in zip(bars, shown, strict=True)])),)  # fmt: skip
     keys = ("disbursed", "disbursed_ytd", "collected", "collected_ytd", "households_reached", "customers", "groups", "groups_good_pct",
             "entrusted_share_pct")  # fmt: skip
-    tables = (make_balances(context, "programmes", "programme", rows), _make_flows(context), _make_organisations(context))
+    tables = (
+        make_balances(context, "programmes", "programme", rows),
+        _make_flows(context),
+        _make_organisations(context),
+    )
     return Section("lending", words("s_lending"), context.pick(*keys), charts if bars else (), tables)
 
 
@@ -130,7 +158,10 @@ def make_balances(context: Context, key: str, dimension: str, rows: list[dict[st
         ratio = percent(row["overdue_vnd"], row["outstanding_vnd"])
         cells: list[Value] = [HIDDEN] * 6 if place in hidden else [*amounts, ratio]
         lines.append([context.name(dimension, row["code"]), *cells])
-    sums = [sum(row[name] for row in rows) for name in ("loans", "in_term_vnd", "overdue_vnd", "frozen_vnd", "outstanding_vnd")]
+    sums = [
+        sum(row[name] for row in rows)
+        for name in ("loans", "in_term_vnd", "overdue_vnd", "frozen_vnd", "outstanding_vnd")
+    ]
     lines.append([context.words("total"), *sums, percent(sums[2], sums[4])])
     columns: Columns = [(dimension, "text"), ("loans", "count"), ("in_term", "vnd"), ("overdue", "vnd"), ("frozen", "vnd"), ("outstanding", "vnd"),
                ("overdue_pct", "pct")]  # fmt: skip
@@ -166,6 +197,12 @@ def _make_organisations(context: Context) -> Table:
     columns: Columns = [("organisation", "text"), ("groups", "count"), ("loans", "count"), ("borrowers", "count"), ("outstanding", "vnd"), ("share", "pct"),
                ("overdue", "vnd"), ("overdue_pct", "pct")]  # fmt: skip
     return context.table("organisations", columns, lines, context.source("organisations"))
+
+
+def _short(programme: str) -> str:
+    # Every Vietnamese name begins with "lending to"; the picture's title has said so.
+    name = programme.removeprefix("Cho vay ")
+    return name[:1].upper() + name[1:]
 
 
 def scale_of(context: Context, amounts: list[int]) -> tuple[int, str]:

@@ -38,25 +38,30 @@ MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augus
 
 def write_value(value: Value, kind: Kind, language: Language) -> str:
     """Write a cell of a table: money to the đồng, percent with two decimals."""
-    if isinstance(value, Hidden):
-        return SUPPRESSED
-    if value is None:
-        return NOTHING
-    if isinstance(value, Measure):
-        unit = {"vnd": "đồng" if language == "vi" else "VND", "pct": "%"}.get(value.kind)
-        text = write_value(value.value, value.kind, language)
-        return f"{text}{SPACE}{unit}" if unit else text
-    if isinstance(value, dt.date):
-        return write_date(value, language)
-    if isinstance(value, str):
-        return value
-    match kind:
-        case "pct":
-            return write_number(value, 2, language)
-        case "times":
-            return f"{write_number(value, 1, language)}{SPACE}×"
+    match value:
+        case Hidden():
+            text = SUPPRESSED
+        case None:
+            text = NOTHING
+        case Measure():
+            text = _write_measure(value, language)
+        case dt.date():
+            text = write_date(value, language)
+        case str():
+            text = value
         case _:
-            return write_number(value, 0, language)
+            text = write_number(value, PLACES.get(kind, 0), language) + (f"{SPACE}×" if kind == "times" else "")
+    return text
+
+
+PLACES: dict[Kind, int] = {"pct": 2, "times": 1}
+
+
+def _write_measure(measure: Measure, language: Language) -> str:
+    text = write_value(measure.value, measure.kind, language)
+    units: dict[Kind, str] = {"vnd": "đồng" if language == "vi" else "VND", "pct": "%"}
+    unit = units.get(measure.kind) if measure.has_unit else None
+    return f"{text}{SPACE}{unit}" if unit else text
 
 
 def write_headline(value: Value, kind: Kind, language: Language) -> str:
@@ -64,12 +69,13 @@ def write_headline(value: Value, kind: Kind, language: Language) -> str:
     if kind == "vnd" and isinstance(value, int | Decimal):
         return write_money(value, language)
     text = write_value(value, kind, language)
-    return f"{text}{SPACE}%" if kind == "pct" and text not in (NOTHING, SUPPRESSED) else text
+    return f"{text}{SPACE}%" if kind == "pct" and isinstance(value, int | Decimal) else text
 
 
 def write_money(value: int | Decimal, language: Language) -> str:
     """Write đồng in billions, or in millions below one billion, with one decimal and the unit."""
     billions, millions = UNITS[language]
-    if 0 < abs(value) < BILLION:
+    size = abs(Decimal(value))
+    if 0 < size < BILLION:
         return f"{write_number(Decimal(value) / MILLION, 1, language)}{SPACE}{millions}"
     return f"{write_number(Decimal(value) / BILLION, 1, language)}{SPACE}{billions}"

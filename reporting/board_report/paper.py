@@ -45,7 +45,8 @@ def _as_json(report: Report) -> dict[str, Any]:
                 "title": section.title,
                 "sentences": section.sentences,
                 "figures": [
-                    {"label": figure.label, "value": write_headline(figure.value, figure.kind, language), "definition": figure.definition}
+                    {"label": figure.label, "value": write_headline(figure.value, figure.kind, language) if figure.value is not None else "",
+                     "none": words("no_figure"), "definition": figure.definition}
                     for figure in section.figures
                 ],
                 "charts": [{"title": chart.title, "file": f"{chart.key}.svg", "alt": chart.alt} for chart in section.charts],
@@ -54,6 +55,11 @@ def _as_json(report: Report) -> dict[str, Any]:
             for section in report.sections
         ],
     }  # fmt: skip
+
+
+def _breakable(text: str) -> str:
+    # Names of columns are long and have no spaces: a line may break after an underscore.
+    return text.replace("_", "_\u200b")
 
 
 def _table(table: Table, report: Report) -> dict[str, Any]:
@@ -65,7 +71,11 @@ def _table(table: Table, report: Report) -> dict[str, Any]:
         "is_number": [column.kind in NUMBERS for column in table.columns],
         "is_text": [column.kind == "text" for column in table.columns],
         "rows": [
-            [write_value(value, column.kind, report.language) for column, value in zip(table.columns, row, strict=True)] for row in rows
+            [
+                _breakable(write_value(value, column.kind, report.language))
+                for column, value in zip(table.columns, row, strict=True)
+            ]
+            for row in rows
         ],
         "has_total": is_total(table, len(rows) - 1),
     }

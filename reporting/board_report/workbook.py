@@ -39,7 +39,9 @@ def write_workbook(report: Report) -> bytes:
 class _Sheets:
     def __init__(self, book: xlsxwriter.Workbook) -> None:
         self.book = book
-        self.head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#E8EDF3"})
+        self.head = book.add_format(
+            {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#E8EDF3"}
+        )
         self.title = book.add_format({"bold": True, "font_size": 14})
         self.muted = book.add_format({"font_color": "#5B6775"})
         self.formats: dict[tuple[Kind, bool], Format] = {}
@@ -89,7 +91,9 @@ class _Sheets:
     def _add(self, name: str) -> Worksheet:
         return self.book.add_worksheet(name[:31])
 
-    def _write(self, sheet: Worksheet, line: int, place: int, value: Value, kind: Kind, *, is_bold: bool = False) -> None:
+    def _write(
+        self, sheet: Worksheet, line: int, place: int, value: Value, kind: Kind, *, is_bold: bool = False
+    ) -> None:
         match value:
             case Measure():
                 self._write(sheet, line, place, value.value, value.kind, is_bold=is_bold)
@@ -106,6 +110,8 @@ class _Sheets:
 
     def _format(self, kind: Kind, is_bold: bool = False) -> Format:
         if (kind, is_bold) not in self.formats:
-            properties: dict[str, object] = {"num_format": FORMATS[kind]} if kind in FORMATS else {"text_wrap": kind == "text"}
+            properties: dict[str, object] = (
+                {"num_format": FORMATS[kind]} if kind in FORMATS else {"text_wrap": kind == "text"}
+            )
             self.formats[(kind, is_bold)] = self.book.add_format({**properties, "bold": is_bold, "valign": "top"})
         return self.formats[(kind, is_bold)]
