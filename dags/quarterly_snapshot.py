@@ -24,6 +24,7 @@ from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Asset, CronTriggerTimetable, Param, chain, dag, task
+from airflow.sdk.exceptions import AirflowSkipException
 
 from dags.common import DEFAULTS, TIMEZONE
 
@@ -39,7 +40,16 @@ def describe(draft: list[Any]) -> str:
 
 
 class QuarterApproval(ApprovalOperator):
-    """Writes the decision into the log of quarters before anything follows from it; asks again when it is refused."""
+    """Writes the answer into the log of quarters before anything follows from it; asks again when it is refused."""
+
+    def execute(self, context: Any) -> Any:
+        from pipeline import quarter_steps as steps  # noqa: PLC0415
+
+        status = steps.status_of(*context["ti"].xcom_pull(task_ids="freeze"))
+        if status == "rejected":
+            raise AirflowSkipException("It is rejected.")
+        # Airflow may try a task again that has just ended: what is decided is not asked again.
+        return super().execute(context) if status == "draft" else status
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
         from pipeline import quarter_steps as steps  # noqa: PLC0415

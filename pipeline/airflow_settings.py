@@ -19,6 +19,8 @@ from warehouse.connect import Warehouse
 from warehouse.settings import PROJECT, Settings
 
 USER = "admin"
+APPROVER = "approver"
+"""A second person: who starts the close of a quarter by hand cannot approve it. Airflow makes the password."""
 PREFERRED_PORT = 8080
 PAGE_LIMIT = 1000
 """Rows that one answer of the API may hold: four tasks for each branch of the nation, in one page."""
@@ -102,7 +104,7 @@ def environment(warehouse: Warehouse) -> dict[str, str]:
             # The default asks the name server.
             "hostname_callable": "socket.gethostname",
             "fernet_key": known["fernet_key"],
-            "simple_auth_manager_users": f"{USER}:admin",
+            "simple_auth_manager_users": f"{USER}:admin,{APPROVER}:user",
             "simple_auth_manager_passwords_file": str(passwords),
             "execution_api_server_url": f"{airflow.address}/execution/",
         },

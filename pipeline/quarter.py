@@ -19,7 +19,7 @@ from reporting.quarter_tables import parse_contents
 from warehouse.connect import Warehouse
 
 EQUAL, DIFFERENT, OTHER_CODE = 0, 1, 3
-ANY: tuple[Status, ...] = ("draft", "approved", "published", "superseded", "rejected")
+NOT_REJECTED: tuple[Status, ...] = ("draft", "approved", "published", "superseded")
 
 
 def freeze(warehouse: Warehouse, quarter: Quarter, requested_by: str | None, progress: Progress = quiet) -> Freeze:
@@ -93,9 +93,8 @@ def verify(
 
     Without a number the newest version that was not rejected. Raises QuarterError when there is none.
     """
-    states = ANY if number else ANY[:4]
     with warehouse.connect("quarter_keeper") as connection:
-        version = require_version(connection, quarter, *states, version=number)
+        version = require_version(connection, quarter, *(() if number else NOT_REJECTED), version=number)
         inputs = read_inputs(connection, version)
         found = Verification(version, inputs["code"]["version"], find_alterations(connection, version))
         progress(f"{version.name}: reading {len(inputs['deliveries'])} deliveries in the store")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from reporting.quarter import Quarter, QuarterError, parse_quarter
+
 STEPS = {
     "freeze": "copy the marts into a draft and check it",
     "approve": "approve a draft by its checksum; not by the person who froze it",
@@ -32,7 +34,7 @@ def add_quarter(commands: Any, parser_class: type[argparse.ArgumentParser]) -> a
         step = steps.add_parser(
             name, help=sentence, description=f"{sentence[0].upper()}{sentence[1:]}.", epilog=EXIT_CODES
         )
-        step.add_argument("quarter", nargs="?" if name == "list" else None, help="such as 2025Q3")
+        step.add_argument("quarter", type=_quarter, nargs="?" if name == "list" else None, help="such as 2025Q3")
         if name in BY_A_PERSON:
             step.add_argument("--by", metavar="NAME", help="who does it (default: the user who is logged in)")
         if name in OF_A_VERSION:
@@ -42,3 +44,10 @@ def add_quarter(commands: Any, parser_class: type[argparse.ArgumentParser]) -> a
         if name in AS_JSON:
             step.add_argument("--json", action="store_true", help="print one JSON array on standard output")
     return quarter
+
+
+def _quarter(text: str) -> Quarter:
+    try:
+        return parse_quarter(text)
+    except QuarterError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -11,11 +11,12 @@ from typing import Any
 
 from pipeline import quarter as steps
 from pipeline.intake import Progress
-from reporting.quarter import Quarter, QuarterError, parse_quarter
+from reporting.quarter import Quarter, QuarterError
 from reporting.quarter_checks import Violation
 from reporting.quarter_decide import approve_draft, check_draft, publish_version, reject_draft
 from reporting.quarter_log import PUBLIC, Version, read_inputs, read_versions, require_version
 from reporting.quarter_restate import read_restatement
+from reporting.quarter_tables import parse_contents
 from warehouse.connect import Warehouse, open_warehouse
 
 GOOD, BAD = 0, 1
@@ -26,8 +27,7 @@ SHOWN = 40
 def run(options: argparse.Namespace, progress: Progress) -> int:
     """Run one step of the close and return its exit code; what is refused is said in one sentence."""
     try:
-        code = None if options.quarter is None else parse_quarter(options.quarter)
-        return STEPS[options.step](open_warehouse(), code, options, progress)
+        return STEPS[options.step](open_warehouse(), options.quarter, options, progress)
     except QuarterError as refused:
         print(f"Refused: {refused}")
         return BAD
@@ -43,8 +43,8 @@ def _freeze(warehouse: Warehouse, quarter: Quarter, options: argparse.Namespace,
         return GOOD
     print(f"Frozen: {version.name}, checksum {version.content_sha256}\n{version.reason}")
     with warehouse.connect("quarter_keeper") as connection:
-        for name, content in read_inputs(connection, version)["tables"].items():
-            print(f"  {name:<20} {content['rows']:>9,} rows  {content['sha256'][:16]}")
+        for name, content in parse_contents(read_inputs(connection, version)).items():
+            print(f"  {name:<20} {content.rows:>9,} rows  {content.sha256[:16]}")
     checked = check_draft(warehouse, quarter, version.version)
     for change in checked.changes:
         print(f"  {change}")

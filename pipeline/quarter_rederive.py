@@ -68,7 +68,7 @@ def derive_again(
     progress(f"{quarter.code}: a warehouse of its own for {len(inputs['deliveries'])} deliveries")
     with throw_away_warehouse() as scratch:
         with scratch.connect("admin") as connection:
-            _restore_reference(connection, store, inputs["reference"])
+            restore_reference(connection, store, inputs["reference"])
         for delivery in inputs["deliveries"]:
             _lay_out(store, delivery, Path(scratch.settings.landing))
         for branch_code in sorted({delivery["branch_code"] for delivery in inputs["deliveries"]}):
@@ -79,7 +79,7 @@ def derive_again(
         yield scratch, freeze_quarter(scratch, quarter, None).version
 
 
-def _restore_reference(connection: Connection, store: Store, reference: dict[str, str]) -> None:
+def restore_reference(connection: Connection, store: Store, reference: dict[str, str]) -> None:
     """Load the recorded reference data where it is not what this installation has."""
     for table, sha256 in reference.items():
         found = connection.execute(

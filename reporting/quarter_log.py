@@ -49,15 +49,19 @@ def read_versions(connection: Connection, quarter: Quarter | None = None) -> lis
 
 
 def require_version(connection: Connection, quarter: Quarter, *states: Status, version: int | None = None) -> Version:
-    """Return the newest version of a quarter that is in one of `states` (or the one asked for); raise QuarterError."""
+    """Return the newest version of a quarter, or the one asked for, that is in one of `states` (none named: in any).
+
+    Raises QuarterError where there is none.
+    """
     versions = read_versions(connection, quarter)
     for found in reversed(versions):
-        if version in (None, found.version) and found.status in states:
+        if version in (None, found.version) and (not states or found.status in states):
             return found
     wanted = f"{quarter.code} version {version}" if version else f"A version of {quarter.code}"
+    wanted += f" that is {' or '.join(states)}" if states else ""
     known = ", ".join(f"version {found.version} is {found.status}" for found in versions) or "nothing is frozen"
     raise QuarterError(
-        f"{wanted} that is {' or '.join(states)} does not exist ({known})",
+        f"{wanted} does not exist ({known})",
         remedy="`python -m pipeline quarter list` shows every version.",
     )
 
