@@ -6,8 +6,12 @@ An error of this family means that a *step* could not be done. What is wrong *in
 
 from __future__ import annotations
 
+import traceback
 from datetime import date
+from pathlib import Path
 from typing import Any
+
+PROJECT = Path(__file__).resolve().parent.parent
 
 
 class WarehouseError(Exception):
@@ -73,3 +77,11 @@ class DamagedCompressionError(DamagedInputError):
     """A compressed stream is cut short, altered or none."""
 
     rule = "compression-error"
+
+
+def describe_failure(error: BaseException) -> str:
+    """Return what failed and where in the code. The error's own words may hold delivered values, and are left out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(PROJECT) and ".venv" not in frame.filename]
+    place = f" in {Path(ours[-1].filename).relative_to(PROJECT)}, line {ours[-1].lineno}" if ours else ""
+    return f"{type(error).__name__}{place}"

@@ -29,6 +29,7 @@ from ingestion.store import Store
 from ingestion.streams import open_stream
 from ingestion.totals import Totals, find_duplicate_keys
 from warehouse.connect import Connection, Warehouse
+from warehouse.faults import reach
 
 FINDINGS_AT_ONCE = 50_000
 BLOCKS_AHEAD = 2
@@ -89,6 +90,7 @@ def load_delivery(
         connection.execute(
             "insert into meta.loads (delivery_id, result) values (%s, %s)", [delivery_id, Jsonb(load.result.as_json())]
         )
+        reach("after COPY")
         return load.result
 
 
@@ -200,6 +202,7 @@ class _Load:
                     for place, value in enumerate((self.delivery_id, self.branch_code, self.business_date), 1):
                         rows = rows.add_column(place, tags[place], pa.repeat(pa.scalar(value), rows.num_rows))
                 copy.write(to_csv(rows))
+                reach("half a COPY", dataset.name)
                 if dataset.pii_columns:
                     personal.write(to_csv(block.table.select(personal_names).add_column(0, "row_no", row_no)))
 

@@ -11,13 +11,13 @@ import datetime as dt
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import psycopg
 
-from contract.findings import Severity, finding
+from contract.errors import describe_failure
+from contract.findings import Severity
 from ingestion.claims import Claim, family_arrays, read_claims
-from ingestion.descriptor import PLACE
+from ingestion.judgement import Judgement, note, too_late
 from ingestion.ledger import Entry, Verdict, append_entry
 from ingestion.rules import Counts
 from ingestion.succession import Key, Succession, read_succession
@@ -25,23 +25,6 @@ from warehouse.connect import Connection
 
 Measure = Callable[[Connection, int, list[int]], Counts]
 Stage = Callable[[Connection, int], None]
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """The verdict on a claim, the opening it was measured against (None: unchecked) and the reason in one sentence.
-
-    `findings` are those that only the deliveries on record show: kept with the ledger entry, for they may pass.
-    """
-
-    verdict: Verdict
-    opening: list[int] | None
-    reason: str
-    findings: tuple[dict[str, Any], ...] = ()
-
-    @property
-    def passes(self) -> bool:
-        return self.verdict not in ("held", "refused", "duplicate")
 
 
 @dataclass(frozen=True)
@@ -141,7 +124,7 @@ class _Judge:
             owner = owners.get(claim.revision)
             if owner is not None:
                 if claim.last_verdict is None:
-                    judged.append((claim, _too_late(claim, owner)))
+                    judged.append((claim, too_late(claim, owner)))
                 continue
             if claim.owns_number:
                 owners[claim.revision] = claim
@@ -166,7 +149,7 @@ class _Judge:
         if claim.is_superseded_known:
             return judgement
         message = "supersedes names no descriptor on record for this date; name the one that was sent before, or tell the data centre."
-        unknown = _note("supersedes-unknown", "supersedes", message, claim.supersedes, Severity.WARNING)
+        unknown = note("supersedes-unknown", "supersedes", message, claim.supersedes, Severity.WARNING)
         verdict: Verdict = "published_with_warnings" if judgement.verdict == "published" else judgement.verdict
         return replace(judgement, verdict=verdict, findings=(*judgement.findings, unknown))
 
@@ -184,7 +167,7 @@ class _Judge:
         if overlapped:
             start = f"after {claim.previous}" if claim.previous else "a first delivery (previousBusinessDate null)"
             reason = f"The interval {start} contains {overlapped}, which is visible already; set previousBusinessDate to {overlapped}."
-            return Judgement("held", None, reason, (_note("interval-overlap", "previousBusinessDate", reason),))
+            return Judgement("held", None, reason, (note("interval-overlap", "previousBusinessDate", reason),))
         if claim.previous is None:
             return self._published(claim.intake.warnings, None, "A first delivery: there is no roll-forward to check.")
         ids = self._opening(claim)
@@ -242,7 +225,7 @@ class _Judge:
         except psycopg.OperationalError:
             raise  # the server went away: nothing is decided
         except Exception as error:
-            return f"{type(error).__name__}: {error}".splitlines()[0]
+            return describe_failure(error)
         self.connection.execute(
             "insert into meta.openings (delivery_id, opening, errors, warnings) values (%s, %s, %s, %s)",
             [delivery_id, opening, counts.errors, counts.warnings],
@@ -253,24 +236,6 @@ class _Judge:
 def _best_first(rivals: list[Claim]) -> list[Claim]:
     """Order claims: highest revision first; under one number the one that has used it up, else by arrival."""
     return sorted(rivals, key=lambda claim: (-claim.revision, not claim.owns_number, claim.delivery_id))
-
-
-def _too_late(claim: Claim, owner: Claim) -> Judgement:
-    """The verdict on a new claim to a number that was used up after it had been registered."""
-    number = claim.revision
-    if claim.content_sha256 == owner.content_sha256:
-        return Judgement("duplicate", None, f"Same content as revision {number}: nothing changes.")
-    reason = f"Revision {number} was published with other content; send this under the next number."
-    return Judgement("refused", None, reason, (_note("revision-conflict", "revision", reason, str(number)),))
-
-
-def _note(
-    rule: str, column: str, message: str, value: str | None = None, severity: Severity = Severity.ERROR
-) -> dict[str, Any]:
-    rows: list[dict[str, Any]] = finding(
-        PLACE, rule, message, column=column, value=value, severity=severity
-    ).to_pylist()
-    return rows[0]
 
 
 def _by_place(claims: list[Claim]) -> list[tuple[tuple[Key, dt.date], list[Claim]]]:

@@ -22,6 +22,7 @@ from ingestion.register import NotYetError, Received, register
 from ingestion.store import CHUNK, Store, StoredFile
 from ingestion.streams import open_stream
 from warehouse.connect import Connection, Warehouse
+from warehouse.faults import reach
 
 LARGEST_DESCRIPTOR = 4 << 20
 
@@ -127,6 +128,7 @@ def _take_in(connection: Connection, store: Store, landing: Landing, folder: Fol
         contents=contents,
         source_path=folder.path,
     )
+    reach("after hashing")
     registration = register(connection, received)
     return Arrival(folder, "duplicate" if registration.is_repeat else None, registration.delivery_id)
 

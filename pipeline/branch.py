@@ -13,6 +13,7 @@ from ingestion.receive import Arrival, find_settled, receive_folder
 from pipeline.intake import drop_held, measure_with, stage_with
 from pipeline.outcomes import Outcome, arrival_outcome, tell_branch, turn_outcome
 from warehouse.connect import Warehouse
+from warehouse.faults import reach
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ def publish_branch(warehouse: Warehouse, branch_code: str) -> list[Outcome]:
         ).fetchall()
         for (valid_from,) in starts:
             turns = resolve(connection, (branch_code, valid_from), measure_with(warehouse), stage_with(warehouse))
+            reach("before the commit that makes visible", branch_code)
             connection.commit()
+            reach("after the commit that makes visible", branch_code)
             turned += [turn_outcome(connection, turn) for turn in turns]
             drop_held(connection, (branch_code, valid_from))
     for outcome in turned:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import psycopg
 from psycopg.types.json import Jsonb
 
-from contract.errors import WarehouseError
+from contract.errors import WarehouseError, describe_failure
 from contract.model import load_datasets
 from ingestion.ledger import copy_findings, drop_repeated_findings
 from ingestion.load import attach_rows, drop_rows, load_delivery
@@ -16,6 +17,7 @@ from ingestion.retire import drop_attached_leaves
 from ingestion.rules import Counts, count_findings, find_dataset_violations, measure_opening
 from ingestion.succession import Key, read_succession
 from warehouse.connect import Connection, Warehouse
+from warehouse.faults import reach
 
 Progress = Callable[[str], None]
 
@@ -53,6 +55,26 @@ def working_on(warehouse: Warehouse, delivery_id: int) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def failing_closed(connection: Connection, delivery_id: int) -> Iterator[None]:
+    """Hold the delivery when a step of its own cannot be done, so that it stops no other; it is tried again.
+
+    An error of the connection to PostgreSQL says nothing of the delivery, and ends the step.
+    """
+    try:
+        yield
+    except psycopg.OperationalError:
+        raise
+    except Exception as error:
+        connection.execute(
+            """
+            insert into meta.intakes (delivery_id, errors, warnings, could_not_run) values (%s, 0, 0, %s)
+            on conflict (delivery_id) do update set could_not_run = excluded.could_not_run, evaluated_at = now()
+            """,
+            [delivery_id, describe_failure(error)],
+        )
+
+
 def load_pending(warehouse: Warehouse, branch_code: str, progress: Progress = quiet) -> list[int]:
     """Load what is registered and not loaded; return the ids."""
     with warehouse.connect("loader", autocommit=True) as connection:
@@ -61,8 +83,9 @@ def load_pending(warehouse: Warehouse, branch_code: str, progress: Progress = qu
     for delivery_id in waiting:
         with working_on(warehouse, delivery_id) as connection:
             if pending_deliveries(connection, branch_code, is_loaded=False, only=delivery_id):
-                load_delivery(warehouse, delivery_id, progress)
-                loaded.append(delivery_id)
+                with failing_closed(connection, delivery_id):
+                    load_delivery(warehouse, delivery_id, progress)
+                    loaded.append(delivery_id)
     return loaded
 
 
@@ -75,8 +98,9 @@ def validate_pending(warehouse: Warehouse, branch_code: str, progress: Progress 
         with working_on(warehouse, delivery_id) as connection:
             if pending_deliveries(connection, branch_code, is_loaded=True, only=delivery_id):
                 progress(f"{branch_code}: validating delivery {delivery_id}")
-                validate_delivery(warehouse, delivery_id)
-                validated.append(delivery_id)
+                with failing_closed(connection, delivery_id):
+                    validate_delivery(warehouse, delivery_id)
+                    validated.append(delivery_id)
     return validated
 
 
@@ -112,6 +136,7 @@ def validate_delivery(warehouse: Warehouse, delivery_id: int) -> Counts:
             drop_rows(connection, delivery_id)
         elif not counts.errors:
             attach_rows(connection, delivery_id)
+        reach("after validation")
         return counts
 
 
