@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
@@ -15,6 +16,8 @@ from ingestion.dialect import CsvDialect
 BOM = b"\xef\xbb\xbf"
 REPLACEMENT = "\ufffd".encode()
 LF = 0x0A
+VIETNAMESE_IN_UTF8 = re.compile(rb"\xe1[\xba\xbb][\x80-\xbf]|\xc6[\xa0\xa1\xaf\xb0]|\xc4[\x82\x83\x90\x91]")
+"""UTF-8 of the letters from U+1EA0, of ơ ư and of ă đ: in windows-1258 no word has these bytes side by side."""
 CODECS = {"utf-8": "utf-8", "utf8": "utf-8", "utf-8-sig": "utf-8", "windows-1258": "cp1258", "cp1258": "cp1258"}
 
 
@@ -77,17 +80,19 @@ class Decoder:
 
     def decode(self, data: bytes) -> tuple[bytes, Positions]:
         """Return the UTF-8 bytes, and the numbers (from 0) of the lines that did not decode (shown as U+FFFD)."""
-        nothing = np.empty(0, np.int64)
+        wrong = np.empty(0, np.int64)
         if data.isascii():
-            return data, nothing
+            return data, wrong
         if self._codec != "utf-8":
             self._note_other_than_ascii(data)
+            wrong = _find_lines(data, VIETNAMESE_IN_UTF8)
         try:
             text = data.decode(self._codec)
         except UnicodeDecodeError:
             decoded = data.decode(self._codec, errors="replace").encode()
-            return decoded, _find_replaced_lines(data if self._codec == "utf-8" else b"", decoded)
-        return (data if self._codec == "utf-8" else text.encode()), nothing
+            replaced = _find_replaced_lines(data if self._codec == "utf-8" else b"", decoded)
+            return decoded, np.union1d(replaced, wrong)
+        return (data if self._codec == "utf-8" else text.encode()), wrong
 
     def _note_other_than_ascii(self, data: bytes) -> None:
         self._has_other_than_ascii = True
@@ -107,6 +112,12 @@ def _find_replaced_lines(before: bytes, after: bytes) -> Positions:
     """Return the lines that hold more U+FFFD after decoding than before. Decoding keeps lines apart."""
     lines = after.count(b"\n") + 1
     return np.flatnonzero(_count_replacements(after, lines) > _count_replacements(before, lines))
+
+
+def _find_lines(data: bytes, pattern: re.Pattern[bytes]) -> Positions:
+    """Return the numbers of the lines that hold the pattern."""
+    found = np.fromiter((match.start() for match in pattern.finditer(data)), np.int64)
+    return np.unique(np.searchsorted(np.flatnonzero(np.frombuffer(data, np.uint8) == LF), found))
 
 
 def _count_replacements(data: bytes, lines: int) -> Positions:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from contract.findings import Severity, finding, has_errors, join_findings
+from contract.findings import LONGEST_VALUE, Severity, finding, has_errors, join_findings
 from contract.model import Dataset
 from ingestion.csv_records import has_bad_structure, split_first_record
 from ingestion.dialect import CsvDialect
@@ -57,10 +58,10 @@ def check_labels(labels: Sequence[str], dataset: Dataset) -> Header:
             found.append(finding(name, "blank-label", message))
         elif count > 1:
             message = f"The header row names this column {count} times: leave one."
-            found.append(finding(name, "duplicate-label", message, column=label))
+            found.append(finding(name, "duplicate-label", message, column=_shown(label)))
         elif label not in expected:
             message = "The contract does not know this column; it is ignored. Leave it out."
-            found.append(finding(name, "extra-label", message, column=label, severity=Severity.WARNING))
+            found.append(finding(name, "extra-label", message, column=_shown(label), severity=Severity.WARNING))
     return Header(tuple(labels), join_findings(found))
 
 
@@ -69,6 +70,11 @@ def _missing_message(column: str, labels: Sequence[str]) -> str:
     if near:
         return f"The column is missing; the header has {near[0]!r} instead: write the name exactly as {column!r}."
     return f"The column is missing: add {column!r} to the header row and its values to every row."
+
+
+def _shown(label: str) -> str:
+    """Return the label short and without control characters: it goes into reports, a page among them."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "\ufffd", label)[:LONGEST_VALUE]
 
 
 def _split(record: str, dialect: CsvDialect) -> list[str]:

@@ -42,6 +42,12 @@ def test_utf8_declared_as_windows_1258_is_noticed() -> None:
     assert (None, None, "encoding-error") in read(data, encoding="windows-1258").errors
 
 
+def test_line_in_utf8_is_noticed_among_those_in_windows_1258() -> None:
+    data = in_windows_1258(file_of(row_of({"note": f'"{NOTE}"'}), row_of({"id": "A2"})).decode())
+    found = read(data + row_of({"id": "A3", "note": "xã Đất Mũi"}).encode(), encoding="windows-1258")
+    assert found.errors == [(3, None, "encoding-error")]
+
+
 def test_windows_1258_declared_as_utf8_is_noticed_row_by_row() -> None:
     data = in_windows_1258(
         file_of(row_of({"note": f'"{NOTE}"'}), row_of({"id": "A2", "note": "x", "name": "y"})).decode()

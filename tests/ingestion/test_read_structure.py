@@ -121,6 +121,11 @@ def test_extra_column_is_ignored_with_a_warning_that_names_it() -> None:
     assert (found.errors, found.warnings, found.rows) == ([], [(None, "note", "extra-label")], [["x", "y"]])
 
 
+def test_label_is_shown_short_and_without_control_characters() -> None:
+    found = read(b'a,b,"x\n' + b"y" * 300 + b'"\nx,y,z\n', TWO)
+    assert found.warnings == [(None, "x\ufffd" + "y" * 198, "extra-label")]
+
+
 def test_line_breaks_inside_an_extra_column_do_not_shift_the_rows() -> None:
     found = read(b'a,note,b\nx,"1\n\n2\r3",y\nx,"\n",\x01\n', TWO)
     assert found.rows[0] == ["x", "y"]

@@ -230,6 +230,28 @@ def test_workbook_that_is_not_whole_is_named(data: bytes) -> None:
     assert (None, None, "source-error") in read_xlsx(data).errors
 
 
+def bare_sheet(*numbers: int | None) -> bytes:
+    """Return a workbook whose cells have no reference of their own; rows carry these numbers, None for none."""
+    rows = [NAMES, *([GOOD[name] for name in NAMES] for _ in numbers[1:])]
+    xml = f"<worksheet {MAIN}><sheetData>"
+    for number, values in zip(numbers, rows, strict=True):
+        cells = "".join(f'<c t="inlineStr"><is><t>{value}</t></is></c>' for value in values)
+        place = "" if number is None else f' r="{number}"'
+        xml += f"<row{place}>{cells}</row>"
+    xml += "</sheetData></worksheet>"
+    return rewrite(lambda name, content: xml.encode() if name.endswith("sheet1.xml") else content)
+
+
+def test_cells_without_a_reference_stand_side_by_side() -> None:
+    found = read_xlsx(bare_sheet(None, None, None))
+    assert (found.findings, found.rows) == ([], [[GOOD[name] for name in NAMES]] * 2)
+
+
+@pytest.mark.parametrize("numbers", [(1, 3, 2), (1, 1), (1, 1_048_577), (0, 1)])
+def test_rows_out_of_order_are_not_sorted_out(numbers: tuple[int, ...]) -> None:
+    assert (None, None, "source-error") in read_xlsx(bare_sheet(*numbers)).errors
+
+
 def test_part_that_is_there_twice_is_named() -> None:
     out = io.BytesIO(workbook({}))
     with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(out, "a") as book:
