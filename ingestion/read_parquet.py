@@ -29,6 +29,8 @@ SAFE_FLOAT = 10**15
 """A whole number below this is exact in a double and in every tool that shows one."""
 HOURS_AHEAD = 7
 MICROSECONDS_AN_HOUR = 3_600_000_000
+UNREADABLE = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, ArithmeticError, MemoryError)
+"""What pyarrow raises for damaged files: besides its own errors whatever Python says of the nonsense it hands over."""
 STRINGS = (ColumnType.CODE, ColumnType.TEXT, ColumnType.ENUM, ColumnType.MONTH)
 NUMBERS = (ColumnType.VND, ColumnType.INT, ColumnType.RATE, ColumnType.DECIMAL)
 
@@ -40,14 +42,14 @@ def read_parquet(stream: IO[bytes], dataset: Dataset, dialect: Mapping[str, Any]
     with seekable_file(stream) as (source, size):
         try:
             yield from _read(source, size, dataset)
-        except (pa.ArrowException, OSError) as error:
+        except UNREADABLE as error:
             raise DamagedInputError(
                 f"The file cannot be read as Parquet: {error}", remedy="Write it again and send it."
             ) from error
 
 
 def _read(source: IO[bytes], size: int, dataset: Dataset) -> Iterator[Block]:
-    file = pq.ParquetFile(source, buffer_size=PAGE_BUFFER_BYTES, pre_buffer=False)
+    file = pq.ParquetFile(source, buffer_size=PAGE_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True)
     _require_no_bomb(file.metadata, size)
     header = check_labels(file.schema_arrow.names, dataset)
     found = [header.findings, *_find_other_types(file.schema_arrow, dataset)] if header.is_usable else [header.findings]

@@ -155,9 +155,25 @@ def test_text_that_is_not_utf8_is_named_and_its_row_set_aside() -> None:
     assert [row[2] for row in found.rows] == ["x", "y"]
 
 
-@pytest.mark.parametrize("data", [b"", b"PAR1", b"x" * 100, parquet()[:-10], parquet()[:200] + parquet()[-400:]])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"PAR1",
+        b"x" * 100,
+        parquet()[:-10],
+        parquet()[:200] + parquet()[-400:],
+        parquet().replace(b"day_of_month", b"day_of_\xd5\xff\xffth"),
+    ],
+)
 def test_file_that_is_no_whole_parquet_is_named(data: bytes) -> None:
     assert read(data, format="parquet").errors == [(None, None, "source-error")]
+
+
+def test_page_that_does_not_match_its_checksum_is_noticed() -> None:
+    data = parquet(write_page_checksum=True, compression="none", use_dictionary=False)
+    assert read(data, format="parquet").findings == []
+    assert read(data.replace(b"1500000", b"1500001", 1), format="parquet").errors == [(None, None, "source-error")]
 
 
 def test_parquet_file_of_absurdly_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
