@@ -178,16 +178,21 @@ def make_printed(context: Context, printed: Sequence[PrintedSentence]) -> Sectio
         agrees = None if not told else words("yes" if all(told) else "no")
         lines.append(
             [
-                sentence.text[language].replace(" %", "\u00a0%"),
+                _bind(sentence.text[language]),
                 computed or None,
                 agrees,
-                sentence.remark.get(language, ""),
+                _bind(sentence.remark.get(language, "")),
             ]
         )
     columns: Columns = [("printed", "text"), ("computed", "text"), ("agrees", "text"), ("remark", "text")]
     return Section(
         "printed", words("s_printed"), tables=(context.table("printed", columns, lines, words("n_printed")),)
     )
+
+
+def _bind(text: str) -> str:
+    # A number and its percent sign stay on one line.
+    return text.replace(" %", "\u00a0%")
 
 
 def make_definitions(context: Context) -> Section:

@@ -69,7 +69,10 @@ def _table(table: Table, report: Report) -> dict[str, Any]:
         "note": table.note,
         "columns": [column.label for column in table.columns],
         "is_number": [column.kind in NUMBERS for column in table.columns],
-        "is_text": [column.kind == "text" for column in table.columns],
+        "is_wide": [
+            column.kind == "text" and max((len(str(row[place])) for row in rows), default=0) > 16
+            for place, column in enumerate(table.columns)
+        ],
         "rows": [
             [
                 _breakable(write_value(value, column.kind, report.language))

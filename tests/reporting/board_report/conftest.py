@@ -1,0 +1,47 @@
+"""A warehouse in which the quarters of both board meetings are published, and their reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.report import read_article
+from reporting.board_report import Files, render_report
+from reporting.board_report.edition import find_edition
+from reporting.quarter import parse_quarter
+from reporting.quarter_decide import approve_draft, publish_version
+from reporting.quarter_freeze import freeze_quarter
+from tests.reporting.board_report.board_marts import CA_MAU, MEETINGS, NINH_THUAN, fill_marts
+from tests.support.warehouses import new_warehouse, remove_warehouse
+from warehouse.connect import Connection, Warehouse
+
+
+@pytest.fixture(scope="session")
+def published(quarter_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """A warehouse in which the quarters of both meetings are published."""
+    warehouse = new_warehouse(quarter_warehouse, tmp_path_factory.mktemp("report-warehouse"))
+    fill_marts(warehouse, NINH_THUAN, CA_MAU)
+    for code in MEETINGS:
+        freeze_quarter(warehouse, parse_quarter(code), None)
+        approve_draft(warehouse, parse_quarter(code), by="minh")
+        publish_version(warehouse, parse_quarter(code), by="minh")
+    yield warehouse
+    remove_warehouse(warehouse)
+
+
+@pytest.fixture(scope="session")
+def connection(published: Warehouse) -> Iterator[Connection]:
+    with published.connect("quarter_keeper") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def reports(connection: Connection) -> dict[str, Files]:
+    """Both meetings' reports in Vietnamese."""
+    return {
+        code: render_report(
+            connection, find_edition(connection, parse_quarter(code)), branch, "vi", read_article(code, branch)
+        )
+        for code, branch in MEETINGS.items()
+    }
