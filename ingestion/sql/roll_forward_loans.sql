@@ -1,4 +1,5 @@
 -- Opening + flows = closing, by contract, customer and bucket, to the đồng (contract section 5, rule 2).
+-- Where the balance has not changed the first of the transactions is named, else the row of the loan book, if there is one.
 with opening as (
     {opening_balances}
 ),
@@ -55,7 +56,8 @@ flows as (
             when bucket = 'frozen' and kind = 'transfer_in' then amount_vnd
             when bucket = 'frozen' and kind in ('principal', 'write_off', 'transfer_out') then -amount_vnd
             else 0
-        end) as frozen_vnd
+        end) as frozen_vnd,
+        min(row_no) as row_no
     from {loan_transactions}
     where kind not in ('interest', 'extension')
     group by contract_no, customer_id
@@ -66,6 +68,7 @@ measured as (
         coalesce(c.contract_no, f.contract_no) as contract_no,
         coalesce(c.customer_id, f.customer_id) as customer_id,
         c.row_no,
+        f.row_no as transaction_row_no,
         v.*
     from changed as c
     full join flows as f on c.contract_no = f.contract_no and c.customer_id = f.customer_id
@@ -78,9 +81,9 @@ measured as (
 )
 
 select
-    'loan_book',
-    m.row_no,
-    m.column_name,
+    case when m.opening_vnd is null then 'loan_transactions' else 'loan_book' end,
+    case when m.opening_vnd is null then m.transaction_row_no else m.row_no end,
+    case when m.opening_vnd is null then 'amount_vnd' else m.column_name end,
     'roll-forward',
     'error',
     (coalesce(m.closing_vnd, 0) - coalesce(m.opening_vnd, 0) - coalesce(m.flow_vnd, 0))::text,

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.deliveries import COLUMNS, COMMUNES, Delivery, Row, first_delivery, repay
+from tests.support.deliveries import COLUMNS, COMMUNES, Delivery, Row, first_delivery, repay, tie_ledger, transaction
 
+FLOWS = {
+    ("disbursement", ""): (1, 0, 0), ("principal", "in_term"): (-1, 0, 0), ("principal", "overdue"): (0, -1, 0),
+    ("principal", "frozen"): (0, 0, -1), ("interest", ""): (0, 0, 0), ("to_overdue", ""): (-1, 1, 0),
+    ("from_overdue", ""): (1, -1, 0), ("to_frozen", "in_term"): (-1, 0, 1), ("to_frozen", "overdue"): (0, -1, 1),
+    ("from_frozen", "in_term"): (1, 0, -1), ("from_frozen", "overdue"): (0, 1, -1), ("extension", ""): (0, 0, 0),
+    ("write_off", "in_term"): (-1, 0, 0), ("write_off", "overdue"): (0, -1, 0), ("write_off", "frozen"): (0, 0, -1),
+    ("transfer_in", "in_term"): (1, 0, 0), ("transfer_in", "overdue"): (0, 1, 0), ("transfer_in", "frozen"): (0, 0, 1),
+    ("transfer_out", "in_term"): (-1, 0, 0), ("transfer_out", "overdue"): (0, -1, 0),
+}  # fmt: skip
+"""What a transaction of each kind and bucket does to in term, overdue and frozen (contract section 5, rule 2)."""
+LOANS = 6 + len(FLOWS)
 FIRST_DATE, DATE = "2025-09-28", "2025-09-29"
 COMMUNE = COMMUNES["96"]
 
 
 def opening(branch: str, date: str = FIRST_DATE) -> Delivery:
     """A first delivery with rows in every full dataset, and an office that was closed long ago."""
-    delivery = first_delivery(branch, date)
+    delivery = first_delivery(branch, date, LOANS)
+    for loan in delivery.rows["loan_book"][6:]:
+        loan |= {"in_term_vnd": 30_000_000, "overdue_vnd": 4_000_000, "frozen_vnd": 6_000_000}
+        loan |= {"overdue_since": "2025-01-02", "frozen_until": "2027-12-31"}
+    tie_ledger(delivery)
+    for source in ("DP_COMMUNE", "DP_DISTRICT", "DP_OTHER"):
+        position = delivery.rows["capital_positions"][0] | {"source_code": source, "balance_vnd": 50_000_000}
+        delivery.rows["capital_positions"].append(position)
     closed = delivery.rows["offices"][1] | {"office_code": f"{branch}0003", "closed_on": "2020-01-01"}
     delivery.rows["offices"].append(closed)
     office = f"{branch}0001"
@@ -58,6 +76,11 @@ def following(before: Delivery, date: str = DATE) -> Delivery:
         "decision_no": "12/QĐ",
     })]  # fmt: skip
     return delivery
+
+
+def move(delivery: Delivery, loan: Row, kind: str, amount: int, bucket: str = "", **values: Any) -> None:
+    """Add a transaction on `loan` on the delivery's date."""
+    delivery.rows["loan_transactions"].append(transaction(delivery, loan, kind, amount, bucket=bucket) | values)
 
 
 def row(dataset: str, values: dict[str, Any]) -> Row:
