@@ -8,3 +8,10 @@ grant select on meta.ledger, meta.findings, meta.deliveries, meta.delivery_files
 grant select on meta.current_units to bi_reader, branch_reader, quarter_keeper;
 grant select on meta.branch_access to branch_reader;
 grant select on meta.deliveries, meta.delivery_files, meta.visible_deliveries, meta.reference_versions to quarter_keeper;
+
+-- The marts join whole deliveries whose size the planner often cannot know yet: never row by row.
+do $$
+begin
+    execute format('alter role transformer in database %I set enable_nestloop = off', current_database());
+end
+$$;
