@@ -35,7 +35,9 @@ class Outcome:
     @property
     def line(self) -> str:
         """One line for a person."""
-        place = " ".join(filter(None, [self.branch_code, self.business_date, f"r{self.revision}" if self.revision else None]))
+        place = " ".join(
+            filter(None, [self.branch_code, self.business_date, f"r{self.revision}" if self.revision else None])
+        )
         count = f" [{len(self.findings)} finding(s)]" if self.findings else ""
         return f"{place:<20} {self.verdict:<23} {self.reason}{count}"
 
