@@ -1,8 +1,8 @@
 """Named points at which a process can be made to fail, for the tests of `tests/faults`. Inert unless asked for.
 
 `WAREHOUSE_FAULT="<point>=<mode>"` makes the process fail when it first reaches the point; unset, `reach` is one look at the
-environment. Modes: `raise` (an exception), `kill` (SIGKILL), `hang` (until killed), `mark` (goes on). Before anything else
-the file that `WAREHOUSE_FAULT_MARK` names is created, so that a test knows that the point was reached.
+environment. Modes: `raise` (an exception), `kill` (SIGKILL), `hang` (until killed), `mark` (goes on), `wait` (goes on when the
+mark is removed). The mark is the file that `WAREHOUSE_FAULT_MARK` names, created first: a test sees that the point was reached.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def reach(point: str, detail: str = "") -> None:
 
 
 def _fail(mode: str) -> None:
+    del os.environ["WAREHOUSE_FAULT"]  # once
     mark = os.environ.get("WAREHOUSE_FAULT_MARK")
     if mark:
         try:
@@ -49,5 +50,6 @@ def _fail(mode: str) -> None:
         raise InjectedError("as WAREHOUSE_FAULT asks")
     if mode == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-    if mode == "hang":
-        threading.Event().wait()
+    tick = threading.Event()
+    while mode == "hang" or (mode == "wait" and mark and os.path.exists(mark)):
+        tick.wait(0.01)

@@ -28,6 +28,7 @@ BRANCH = "96"
 class Scene:
     """The warehouse before the night, and what is visible before and after an undisturbed one."""
 
+    server: Warehouse
     model: Warehouse
     before: Content
     after: Content
@@ -54,7 +55,7 @@ def scene(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Ite
     before, after = read_content(model), read_content(undisturbed)
     assert len(before.deliveries) == 3
     assert len(after.deliveries) == 4
-    yield Scene(model, before, after, read_entries(undisturbed))
+    yield Scene(warehouse, model, before, after, read_entries(undisturbed))
     remove_warehouse(undisturbed)
     remove_warehouse(model)
 

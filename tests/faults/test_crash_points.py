@@ -5,24 +5,18 @@ run again ends as if nothing had happened.
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.faults.conftest import BRANCH, Scene, read_entries, require_laws, require_recovery
+from tests.faults.nights import failing_night
 from tests.faults.waiting import wait_until
 from tests.faults.wire import Wire
 from tests.faults.witness import read_content
-from tests.support.warehouses import environment
 from warehouse.connect import Warehouse
 from warehouse.faults import POINTS
-from warehouse.settings import PROJECT
 
 POINTS_OF_A_NIGHT = {
     "after hashing": "after hashing",
@@ -57,7 +51,8 @@ def test_a_night_that_fails_at_any_point_is_made_good_by_the_next(
     point, mode = case
     mark = tmp_path / "reached"
     wire = Wire(disturbed.admin_url, mark, "connection" if point == "half a COPY" else "reply to COMMIT")
-    with wire, failing_night(disturbed, wire if mode == "lost reply" else None, case, mark) as night:
+    fault = f"{POINTS_OF_A_NIGHT[point]}={MODES[mode]}"
+    with wire, failing_night(disturbed, fault, mark, wire.url if mode == "lost reply" else None) as night:
         if mode == "hang":
             wait_until(mark.exists, lambda: night.poll() is not None)
             assert read_content(disturbed) in (scene.before, scene.after)
@@ -72,26 +67,3 @@ def test_a_night_that_fails_at_any_point_is_made_good_by_the_next(
     require_recovery(scene, disturbed)
     if case not in HELD_IN_BETWEEN:
         assert read_entries(disturbed) == scene.entries_after
-
-
-@contextmanager
-def failing_night(
-    warehouse: Warehouse, wire: Wire | None, case: tuple[str, str], mark: Path
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A night in a process of its own that fails at a point, and may talk to PostgreSQL through a wire."""
-    point, mode = case
-    variables = environment(warehouse) | {
-        "WAREHOUSE_FAULT": f"{POINTS_OF_A_NIGHT[point]}={MODES[mode]}", "WAREHOUSE_FAULT_MARK": str(mark),
-    }  # fmt: skip
-    if wire:
-        variables["WAREHOUSE_URL"] = wire.url
-    night = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.night"], cwd=PROJECT, env={**os.environ, **variables}, stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        yield night
-    finally:
-        if night.poll() is None:
-            night.kill()
-        night.wait()
