@@ -1,4 +1,4 @@
-"""A database of its own for the marts, in the test session's server: what other tests publish is not built here."""
+"""A database of its own for the marts in the test session's server, one a module: what others publish or break is not here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from warehouse.connect import Warehouse
 from warehouse.schema import bring_up_to_date
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def marts(warehouse: Warehouse) -> Iterator[Warehouse]:
     """An empty warehouse in a second database of the session's server."""
     with warehouse.connect("admin", autocommit=True) as connection:
@@ -27,7 +27,7 @@ def marts(warehouse: Warehouse) -> Iterator[Warehouse]:
         connection.execute("drop database marts_test with (force)")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def year(marts: Warehouse) -> list[Delivery]:
     """Branch 58 from the end of 2023 to the second quarter of 2024, and one date of branch 96; published and built."""
     first = varied("58", "2023-12-31", 1)
