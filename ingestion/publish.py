@@ -72,7 +72,12 @@ def resolve(connection: Connection, key: Key, measure: Measure, stage: Stage | N
 
 def lock_family(connection: Connection, family: list[Key]) -> None:
     """Wait until nobody else decides what is visible for a family, until the end of the transaction."""
-    connection.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"family {family[0][0]} {family[0][1]}"])
+    connection.execute("select pg_advisory_xact_lock(hashtext(%s))", [family_lock(family)])
+
+
+def family_lock(family: list[Key]) -> str:
+    """The name of the lock on what is visible for a family."""
+    return f"family {family[0][0]} {family[0][1]}"
 
 
 def find_changes(
@@ -230,6 +235,8 @@ class _Judge:
             "insert into meta.openings (delivery_id, opening, errors, warnings) values (%s, %s, %s, %s)",
             [delivery_id, opening, counts.errors, counts.warnings],
         )
+        # A repeat under another number asks again in the same resolution.
+        self.measured[delivery_id, tuple(opening)] = counts
         return counts
 
 

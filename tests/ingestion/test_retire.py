@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def rows(warehouse: Warehouse, dataset: str, date: str) -> int:
     return int(found[0])
 
 
+def descriptor_sha256(warehouse: Warehouse, date: str) -> str:
+    """The hash of the descriptor of the first revision, as the next one names it."""
+    return hashlib.sha256(
+        (Path(warehouse.settings.landing) / "04" / date / "r1" / "datapackage.json").read_bytes()
+    ).hexdigest()
+
+
 def deliver(warehouse: Warehouse) -> None:
     landing = Path(warehouse.settings.landing)
     first = first_delivery("04", OLD_MONTH_END)
@@ -55,7 +63,7 @@ def test_daily_states_go_after_100_days_while_month_ends_and_events_stay(own: Wa
 def test_superseded_rows_go_and_their_bytes_stay(own: Warehouse) -> None:
     deliver(own)
     revised = repay(first_delivery("04", OLD_DAY), 1, 1_000_000)
-    revised.previous, revised.revision, revised.supersedes = OLD_MONTH_END, 2, "0" * 64
+    revised.previous, revised.revision, revised.supersedes = OLD_MONTH_END, 2, descriptor_sha256(own, OLD_DAY)
     revised.rows["customers"][0]["residence"] = "left"
     revised.write(Path(own.settings.landing))
     revision_2 = next(outcome for outcome in take_in(own, "04") if outcome.revision == 2)
@@ -77,7 +85,7 @@ def test_a_correction_after_a_retired_date_is_measured_against_its_bytes(own: Wa
     deliver(own)
     retire_rows(own, print)
     broken = repay(first_delivery("04", NEWEST), 1, 2_500_000)
-    broken.previous, broken.revision, broken.supersedes = OLD_DAY, 2, "0" * 64
+    broken.previous, broken.revision, broken.supersedes = OLD_DAY, 2, descriptor_sha256(own, NEWEST)
     broken.write(Path(own.settings.landing))
     (held,) = take_in(own, "04")
     assert held.verdict == "held"
