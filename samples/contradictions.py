@@ -13,6 +13,7 @@ Range = tuple[Decimal, Decimal]
 
 HUNDRED = Decimal(100)
 MILLION = Decimal(10) ** 6
+STEM_BEGINS = date(2025, 8, 28)  # Decision 29/2025
 
 # The left figure can never exceed the right one.
 _NEVER_MORE = (
@@ -151,6 +152,8 @@ def _find_missing_dates(profile: Profile) -> Iterator[ProfileError]:
             yield ProfileError(
                 (name, "business_dates"), f"it needs a first delivery on {date(last.year - 1, 12, 31).isoformat()}"
             )
+    if "stem_students_identified" in profile.known and last < STEM_BEGINS:
+        yield ProfileError(("stem_students_identified", "business_dates"), "the programme began on 2025-08-28")
 
 
 def _meet(one: Range, other: Range) -> bool:

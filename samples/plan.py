@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from samples.contradictions import require_no_contradiction
+from samples.contradictions import STEM_BEGINS, require_no_contradiction
 from samples.errors import ProfileError
 from samples.profile import MEASURES, Profile, load_profile
 
@@ -62,7 +63,7 @@ def make_plan(profile: Profile) -> Plan:
     _derive_flows(draft, Decimal(days) / Decimal("30.4"))
     _derive_quality(draft)
     _derive_capital(draft)
-    _derive_registers(draft)
+    _derive_registers(draft, profile.business_dates[-1])
     _require_ranges(profile, draft)
     values = {name: _scale(name, value, profile.scale) for name, value in draft.values.items()}
     # Scaled parts are whole đồng again, and still make their wholes.
@@ -196,13 +197,15 @@ def _derive_capital(draft: _Draft) -> None:
     draft.derive("local_capital_to_outstanding_pct", ratio, "local capital / outstanding")
 
 
-def _derive_registers(draft: _Draft) -> None:
+def _derive_registers(draft: _Draft, last_day: date) -> None:
     draft.derive("absconded_cases", draft["customers"] * Decimal("0.012"), "1.2 % of the customers")
     reached = draft.values.get("workers_abroad_reached", draft["customers"] / 1800)
     draft.derive("workers_abroad_reached", reached, "1 of 1,800 customers")
     draft.derive("workers_abroad_identified", draft["workers_abroad_reached"] * 9, "9 times those reached")
     draft.derive("workers_abroad_lent", draft["workers_abroad_reached"] * 90_000_000, "90 m VND a contract")
-    draft.derive("stem_students_identified", draft["customers"] / 400, "1 of 400 customers, from 2025-08-28")
+    has_stem = last_day >= STEM_BEGINS
+    students = draft["customers"] / 800 if has_stem else Decimal(0)
+    draft.derive("stem_students_identified", students, "1 of 800 customers, none before 2025-08-28")
     draft.derive("overdue_target_pct", draft["overdue_ratio_pct"] * Decimal("0.9"), "a tenth less than now")
     draft.derive("capital_needed", draft["capital_local"] * Decimal("0.12"), "12 % of the local capital")
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from samples.book import NEW, STAY, Book
 from samples.calendar import ONE_DAY, Window
+from samples.contradictions import STEM_BEGINS
 from samples.fit import BoolArray, DayArray, IntArray, choose, stream
 from samples.people import People
 from samples.programmes import INDEX, MILLION
@@ -23,7 +24,7 @@ DEMAND_KINDS = (("worker_abroad", "4"), ("job", "3"), ("water_sanitation", "6"),
                 ("stem_student", "27"))  # fmt: skip
 DEMAND_STATUSES = ("identified", "applied", "approved", "disbursed", "refused", "not_interested")
 DISBURSED, APPROVED = DEMAND_STATUSES.index("disbursed"), DEMAND_STATUSES.index("approved")
-STEM_BEGINS = np.datetime64("2025-08-28")
+_STEM_BEGINS = np.datetime64(STEM_BEGINS)
 _DEMAND_PER_CUSTOMER = {"job": 1 / 60, "water_sanitation": 1 / 35, "social_housing": 1 / 450}
 
 
@@ -117,8 +118,7 @@ def build_demand(setting: Setting, people: People, book: Book, places: IntArray)
     plan, window, rng = setting.plan, setting.window, setting.stream("demand")
     counts = {"worker_abroad": plan.count("workers_abroad_identified")}
     counts |= {kind: max(1, int(plan.count("customers") * share)) for kind, share in _DEMAND_PER_CUSTOMER.items()}
-    begun = window.last >= STEM_BEGINS
-    counts["stem_student"] = min(plan.count("stem_students_identified"), sum(counts.values()) // 25) if begun else 0
+    counts["stem_student"] = plan.count("stem_students_identified")
     parts: list[Demand] = []
     for number, (kind, _) in enumerate(DEMAND_KINDS):
         count = counts[kind]
@@ -126,8 +126,8 @@ def build_demand(setting: Setting, people: People, book: Book, places: IntArray)
         open_ = count - loans.size
         drawn = rng.choice(np.array([0, 1, 2, 4, 5]), open_, p=(0.46, 0.2, 0.06, 0.08, 0.2))
         days = _draw_as_of(rng, window, count)
-        if kind == "stem_student":
-            start = max(window.first + ONE_DAY, STEM_BEGINS)
+        if kind == "stem_student" and count:
+            start = max(window.first + ONE_DAY, _STEM_BEGINS)
             span = int((window.last - start) / ONE_DAY) + 1
             days = start + rng.integers(0, span, count) * ONE_DAY
             drawn %= 3

@@ -186,6 +186,13 @@ def test_a_change_since_new_year_needs_a_delivery_of_new_years_eve(tmp_path: Pat
     assert refused.value.figures == ("change_from_year_start", "business_dates")
 
 
+def test_stem_students_before_the_decision_are_refused_by_name(tmp_path: Path) -> None:
+    figures = {"outstanding": money(40), "stem_students_identified": count(9, "students")}
+    with pytest.raises(samples.ProfileError, match="2025-08-28") as refused:
+        samples.describe(write(tmp_path, figures))
+    assert refused.value.figures == ("stem_students_identified", "business_dates")
+
+
 def test_amounts_that_no_cap_allows_are_refused_by_name(tmp_path: Path) -> None:
     figures = {"outstanding": money(90), "loans": count(1000), "customers": count(950, "customers")}
     with pytest.raises(samples.ProfileError) as refused:
