@@ -23,7 +23,7 @@ report: setup ## Write the board reports of both sample quarters, once they are 
 	@$(IN_ROOT) $(PYTHON) -m pipeline report 2025Q3 --branch 96 --out build/report
 
 test: setup ## Run all tests, on a real PostgreSQL and a real Airflow; ARGS="-k name" narrows it
-	@$(IN_ROOT) $(PYTHON) -m pytest $(ARGS)
+	@$(IN_ROOT) env -u MAKELEVEL -u MAKEFLAGS -u MFLAGS $(PYTHON) -m pytest $(ARGS)
 
 lint: setup ## Check style, types, import directions and SQL (ruff, mypy, import-linter, sqlfluff)
 	@$(IN_ROOT) .ci/lint
