@@ -173,7 +173,7 @@ def test_file_that_is_no_whole_parquet_is_named(data: bytes) -> None:
 def test_page_that_does_not_match_its_checksum_is_noticed() -> None:
     data = parquet(write_page_checksum=True, compression="none", use_dictionary=False)
     assert read(data, format="parquet").findings == []
-    assert read(data.replace(b"1500000", b"1500001", 1), format="parquet").errors == [(None, None, "source-error")]
+    assert read(data.replace(b"1500000", b"1500001"), format="parquet").errors == [(None, None, "source-error")]
 
 
 def test_parquet_file_of_absurdly_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
