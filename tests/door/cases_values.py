@@ -92,7 +92,10 @@ def _rows(data: bytes) -> list[bytes]:
     return data.splitlines()
 
 
-NO_LABELS = ["source-error inspections", *(f"missing-label inspections - {name}" for name in COLUMNS["inspections"].split())]
+NO_LABELS = [
+    "source-error inspections",
+    *(f"missing-label inspections - {name}" for name in COLUMNS["inspections"].split()),
+]
 
 
 # Every file below is `inspections`: one row, which no rule between datasets reads.
