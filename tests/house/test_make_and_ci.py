@@ -71,3 +71,17 @@ def test_clean_leaves_the_warehouse_and_the_environment_alone(clone: Path) -> No
         file.touch()
     assert run("make", "clean", cwd=clone).returncode == 0
     assert [file.exists() for file in kept + gone] == [True] * 3 + [False] * 3
+
+
+@pytest.mark.parametrize(
+    ("broken", "name"),
+    [("ruff check", "ruff"), ("ruff format", "format"), ("mypy", "mypy"), (".ci/lint_sql.py", "sqlfluff")],
+)
+def test_lint_runs_every_check_and_names_the_one_that_failed(clone: Path, broken: str, name: str) -> None:
+    shutil.copy(PROJECT / ".ci/lint", clone / ".ci/lint")
+    write_script(clone / ".venv/bin/python", f'echo "$@"\ncase "$*" in *"{broken}"*) exit 1 ;; esac')
+    write_script(clone / ".venv/bin/lint-imports", "echo imports")
+    done = run(clone / ".ci/lint", cwd=Path("/"))
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == f"lint: failed: {name}"
+    assert len(done.stdout.splitlines()) == 6
