@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from contract.errors import WarehouseError
 from ingestion.ledger import Entry, Verdict, append_entry
 from pipeline.news import branch_name, find_troubles, has_news, require_good_verdicts
+from tests.support.warehouses import environment, new_warehouse, remove_warehouse
 from warehouse.connect import Connection, Warehouse
 
 DATE = dt.date(2025, 9, 28)
 
 
+@pytest.fixture(scope="module")
+def own_warehouse(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """A ledger of its own: what is entered here stays, and other tests count what they find in theirs."""
+    own = new_warehouse(warehouse, tmp_path_factory.mktemp("news"))
+    yield own
+    remove_warehouse(own)
+
+
 @pytest.fixture
-def loader(warehouse: Warehouse) -> Iterator[Connection]:
-    with warehouse.connect("loader", autocommit=True) as connection:
+def loader(own_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
+    for name, value in environment(own_warehouse).items():
+        monkeypatch.setenv(name, value)
+    with own_warehouse.connect("loader", autocommit=True) as connection:
         yield connection
 
 
@@ -64,7 +76,9 @@ def test_a_delivery_that_was_mended_meanwhile_is_no_trouble(loader: Connection) 
 
 def test_the_trouble_of_an_earlier_night_is_not_told_again(loader: Connection) -> None:
     enter(loader, "46", 1, "held")
-    require_good_verdicts(now(loader))
+    since = now(loader)
+    require_good_verdicts(since)
+    assert find_troubles(since) == []
 
 
 def test_a_folder_that_names_no_branch_is_shown_as_it_is() -> None:
