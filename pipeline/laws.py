@@ -1,6 +1,6 @@
 """The laws of the warehouse as checks that anyone can run on a live one: they read, in one snapshot, and change nothing.
 
-`check_laws` answers for laws 1-5, 9 and 10 (spec: laws). What is still on its way, such as a delivery that is loaded and
+`check_laws` answers for laws 1-6 and 8-10 (spec: laws); law 7 is `python -m pipeline quarter verify`. What is still on its way, such as a delivery that is loaded and
 not judged, breaks none. Most checks are one query in `law_sql/` that returns a line for each thing checked, with the
 problem in words or null.
 """
@@ -24,6 +24,7 @@ from ingestion.publish import find_changes
 from ingestion.rules import Counts
 from ingestion.store import Store
 from ingestion.succession import read_succession
+from pipeline import law_quarters
 from pipeline.law_totals import Declared, Seen, read_declared, read_seen
 from warehouse.connect import Connection, Warehouse
 
@@ -34,6 +35,8 @@ TITLES = {
     3: "Whole or nothing: one published revision of a branch and date across all datasets and marts",
     4: "One current revision; superseded deliveries and all bytes stay on record",
     5: "The ledger only grows, is hash-chained, and every change of state has exactly one entry",
+    6: "A published quarter never changes: its frozen rows have the checksum that was approved, and their guards are on",
+    8: "Succession moves no money: totals are equal on the reported and on the current territory",
     9: "Roll-forward: opening + flows = closing, to the đồng, wherever not provisional",
     10: "Fail closed, and alone: nothing visible has an error or an unanswered check",
 }
@@ -122,6 +125,8 @@ class _Look:
             (3, self.tags), (3, self.mart_units), (3, self.mart_rows),
             (4, lambda: self.ask("one_current_revision")), (4, lambda: self.ask("one_content_a_number")), (4, self.bytes),
             (5, lambda: self.ask("ledger_chain")), (5, lambda: self.ask("ledger_guards")), (5, lambda: self.ask("ledger_entries")),
+            (6, lambda: law_quarters.published_quarters(self.connection)), (6, lambda: law_quarters.quarter_guards(self.connection)),
+            (8, lambda: law_quarters.territories(self.connection)),
             (9, self.roll_forward),
             (10, lambda: self.ask("visible_results")), (10, lambda: self.ask("entries_alone")),
         ]  # fmt: skip

@@ -106,6 +106,20 @@ def publish_quarter(code: str, version: int) -> None:
         print(f"{published.name} is published, checksum {published.content_sha256}")
 
 
+def write_reports(code: str, version: int) -> None:
+    """Write the board reports of a published version, of each branch in it and of the nation, below `<home>/reports`."""
+    from pipeline import report  # noqa: PLC0415 - drawing takes seconds to import
+
+    warehouse = open_warehouse()
+    with warehouse.connect("quarter_keeper") as connection:
+        rows = connection.execute(
+            "select branch_code from quarters.branch_scorecard where quarter_code = %s and version = %s order by 1",
+            [code, version],
+        ).fetchall()
+    for branch in [*(row[0] for row in rows), "*"]:
+        report.write_reports(warehouse, code, branch, warehouse.settings.home / "reports" / code, version=version)
+
+
 def _requester(run_type: str, started_by: str | None) -> str | None:
     """The person behind a run: None for the schedule."""
     return started_by or (None if run_type == "scheduled" else UNKNOWN)

@@ -12,34 +12,27 @@ from reporting.quarter_decide import approve_draft, publish_version
 from reporting.quarter_freeze import freeze_quarter
 from reporting.quarter_log import Version
 from tests.support.quarters import HandMadeMarts, state
-from warehouse.connect import Connection, Warehouse, open_warehouse
-from warehouse.server import EmbeddedServer
+from tests.support.warehouses import new_warehouse, remove_warehouse
+from warehouse.connect import Connection, Warehouse
 
 
-@pytest.fixture(scope="session")
-def quarter_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """An empty warehouse; its server is stopped at the end."""
-    home = tmp_path_factory.mktemp("quarter-warehouse")
-    try:
-        warehouse = open_warehouse(home)
-        with warehouse.connect("admin", autocommit=True) as connection:
-            # Hundreds of small transactions; nothing here has to survive a crash.
-            connection.execute("alter system set synchronous_commit = off")
-            connection.execute("select pg_reload_conf()")
-        yield warehouse
-    finally:
-        EmbeddedServer(home).stop("immediate")
+@pytest.fixture(scope="module")
+def quarter_warehouse(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """A warehouse in a database of its own, for each module."""
+    empty = new_warehouse(warehouse, tmp_path_factory.mktemp("quarter-warehouse"))
+    yield empty
+    remove_warehouse(empty)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def marts(quarter_warehouse: Warehouse) -> HandMadeMarts:
     """Its marts, empty at first."""
     return HandMadeMarts(quarter_warehouse)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def unused_quarters() -> Iterator[Quarter]:
-    """Quarters that no test has used, as long as both branches have lived: what is frozen stays."""
+    """Quarters that no test of the module has used, as long as both branches have lived: what is frozen stays."""
     return iter(Quarter(year, number) for year in range(2009, 2025) for number in range(1, 5))
 
 

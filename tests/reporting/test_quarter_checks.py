@@ -28,7 +28,7 @@ SPOILT = {
     "provisional is said everywhere": "update marts.mart_capital_mix set is_provisional = true where business_date = '%s'",
     "ratios follow from the amounts": "update marts.mart_branch_scorecard set overdue_ratio_pct = overdue_ratio_pct + 0.000001 where business_date = '%s'",
     "sources make the capital": "update marts.mart_capital_sources set balance_vnd = balance_vnd + 1 where business_date = '%s' and tier = 'local'",
-    "succession moves no money": "update marts.mart_capital_mix set current_branch_code = '56' where business_date = '%s' and branch_code = '58'",
+    "succession moves no money": "update marts.mart_capital_mix set current_branch_code = '01' where business_date = '%s' and branch_code = '58'",
 }  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def test_nothing_heavy_is_imported_while_it_is_parsed(dag: dict[str, Any]) -> No
 
 
 def test_nothing_is_published_before_it_is_checked_derived_again_and_approved(dag: dict[str, Any]) -> None:
-    order = ["freeze", "check", "rederive", "approve", "publish"]
+    order = ["freeze", "check", "rederive", "approve", "publish", "report"]
     assert sorted(dag["tasks"]) == sorted(order)
     for before, after in pairwise(order):
         assert before in dag["tasks"][after]["before"]

@@ -106,7 +106,7 @@ def test_succession_moves_rows_and_no_money(
     marts: HandMadeMarts, quarter_warehouse: Warehouse, keeper: Connection, published: Version
 ) -> None:
     day = published.quarter.last_on
-    marts.show(state("58", day, current_branch="56"), state("96", day, scale=10), deliveries=[])
+    marts.show(state("58", day, current_branch="58"), state("96", day, scale=10), deliveries=[])
     with quarter_warehouse.connect("admin", autocommit=True) as connection:
         before = connection.execute(
             "select sha256 from meta.reference_versions where file_name = 'branches'"

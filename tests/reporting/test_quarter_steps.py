@@ -22,6 +22,7 @@ SCHEDULED, BY_LAN = ("scheduled", None), ("manual", "lan")
 def _hand_made(quarter_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process's warehouse is the one with hand-made marts, which dbt does not build."""
     monkeypatch.setenv("WAREHOUSE_HOME", str(quarter_warehouse.settings.home))
+    monkeypatch.setenv("WAREHOUSE_URL", quarter_warehouse.admin_url)
     monkeypatch.setattr("pipeline.quarter.build", lambda *_, **__: None)
 
 

@@ -96,6 +96,10 @@ declare
     mart_names text;
     keys text;
 begin
+    -- Not a version, or not one that the reader may see.
+    if inputs is null then
+        return;
+    end if;
     for frozen in select f.* from quarters.frozen_marts as f order by f.table_name loop
         -- The columns as they were frozen; one that the mart lost since is compared with nothing.
         select
