@@ -18,6 +18,8 @@ import psycopg
 from psycopg import sql
 
 from contract.errors import WarehouseError
+from pipeline.airflow_api import AirflowApi
+from pipeline.airflow_people import add_people
 from pipeline.airflow_settings import COMMANDS, USER, Airflow, environment, free_port, is_free
 from pipeline.processes import stop
 from warehouse.connect import Warehouse, open_warehouse
@@ -39,7 +41,7 @@ def prepare(warehouse: Warehouse, progress: Progress = print) -> None:
     environ = environment(warehouse)
     with _locked(airflow.home / "prepare.lock"):
         _create_database(warehouse)
-        version = importlib.metadata.version("apache-airflow-core")
+        version = " ".join(importlib.metadata.version(f"apache-airflow-{part}") for part in ("core", "providers-fab"))
         note = airflow.home / "migrated"
         if note.exists() and note.read_text() == f"{version} {_schema_version(warehouse)}":
             return
@@ -49,7 +51,7 @@ def prepare(warehouse: Warehouse, progress: Progress = print) -> None:
                 command = [sys.executable, "-m", "airflow", "db", "migrate"]
                 done = subprocess.run(command, env=environ, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=output,
                                       stderr=subprocess.STDOUT, check=False)  # fmt: skip
-            if done.returncode:
+            if done.returncode or not _create_admin(airflow, environ, log):
                 raise WarehouseError("Airflow's database could not be prepared", remedy=f"The reason stands in {log}.")
         note.write_text(f"{version} {_schema_version(warehouse)}")
 
@@ -81,10 +83,12 @@ def up(warehouse: Warehouse | None = None, progress: Progress = print) -> Airflo
         try:
             with _phase("starting Airflow", progress):
                 _wait_until_healthy(airflow)
+            add_people(AirflowApi(airflow), airflow.passwords)
         except WarehouseError:
             stop(airflow.services, patience=STOPPING_TAKES)
             raise
     print(f"Airflow is up at {airflow.address}  user {USER}  password {airflow.password}")
+    print(f"Other people (operator, approver, viewer) and their first passwords: {airflow.passwords}")
     print(f"Logs: {airflow.home / 'services'} (processes), {airflow.home / 'logs'} (tasks). `make down` stops it.")
     return airflow
 
@@ -119,6 +123,16 @@ def _create_database(warehouse: Warehouse) -> None:
         )
         connection.execute(sql.SQL("create database {} owner airflow").format(database))
         connection.execute(sql.SQL("revoke all on database {} from public").format(database))
+
+
+def _create_admin(airflow: Airflow, environ: dict[str, str], log: Path) -> bool:
+    """Create the first person, who creates the others; nothing happens where he is. The password comes by pipe."""
+    command = [sys.executable, "-m", "airflow", "users", "create", "--username", USER, "--role", "Admin",
+               "--firstname", "Admin", "--lastname", "VBSP", "--email", f"{USER}@localhost"]  # fmt: skip
+    with log.open("ab") as output:
+        done = subprocess.run(command, env=environ, cwd=PROJECT, input=f"{airflow.password}\n{airflow.password}\n".encode(),
+                              stdout=output, stderr=subprocess.STDOUT, start_new_session=True, check=False)  # fmt: skip
+    return done.returncode == 0
 
 
 def _schema_version(warehouse: Warehouse) -> str | None:

@@ -32,13 +32,13 @@ class Task:
 
 
 class AirflowApi:
-    """The REST API of an Airflow that is up, as its user `admin`."""
+    """The REST API of an Airflow that is up, as its user `admin` or another."""
 
-    def __init__(self, airflow: Airflow) -> None:
+    def __init__(self, airflow: Airflow, user: str = USER, password: str | None = None) -> None:
         self.airflow = airflow
         # Past any proxy: the address is this machine's.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        login = {"username": USER, "password": airflow.password}
+        login = {"username": user, "password": password or airflow.password}
         self._token = str(self.call("POST", "/auth/token", login)["access_token"])
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

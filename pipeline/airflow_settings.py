@@ -14,13 +14,16 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.airflow_cluster import cluster_options
 from pipeline.processes import Service
 from warehouse.connect import Warehouse
 from warehouse.settings import PROJECT, Settings
 
 USER = "admin"
 APPROVER = "approver"
-"""A second person: who starts the close of a quarter by hand cannot approve it. Airflow makes the password."""
+"""A second person: who starts the close of a quarter by hand cannot approve it."""
+OPERATOR, VIEWER = "operator", "viewer"
+AUTH_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 PREFERRED_PORT = 8080
 PAGE_LIMIT = 1000
 """Rows that one answer of the API may hold: four tasks for each branch of the nation, in one page."""
@@ -63,13 +66,22 @@ class Airflow:
         """The password of the user `admin`."""
         return str(self.secrets()["password"])
 
+    @property
+    def passwords(self) -> Path:
+        """The file with each person's first password, which only its owner reads."""
+        return self.home / "passwords.json"
+
     def is_up(self) -> bool:
         """Return whether all four processes run."""
         return all(service.is_running() for service in self.services)
 
     def secrets(self) -> dict[str, str]:
-        """Return the generated secrets; the first call writes them to a file that only its owner reads."""
-        path = self.home / "secrets.json"
+        """Return the generated secrets; the first call writes them to a file that only its owner reads.
+
+        `WAREHOUSE_AIRFLOW_SECRETS` names another file, which is only read: the machines of a cluster share one.
+        """
+        given = os.environ.get("WAREHOUSE_AIRFLOW_SECRETS")
+        path = Path(given) if given else self.home / "secrets.json"
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
             new = {
@@ -87,9 +99,7 @@ def environment(warehouse: Warehouse) -> dict[str, str]:
     """Return the environment that makes a process part of the warehouse's Airflow."""
     airflow = Airflow(warehouse.settings.home)
     known = airflow.secrets()
-    passwords = airflow.home / "passwords.json"
-    if not passwords.exists():
-        _write_private(passwords, json.dumps({USER: known["password"]}))
+    _complete_passwords(airflow.passwords, known["password"])
     if not (airflow.home / "port").exists():
         (airflow.home / "port").write_text(str(free_port(PREFERRED_PORT)))
     database = warehouse.url("airflow", warehouse.airflow_database).replace("postgresql://", "postgresql+psycopg://", 1)
@@ -104,14 +114,13 @@ def environment(warehouse: Warehouse) -> dict[str, str]:
             # The default asks the name server.
             "hostname_callable": "socket.gethostname",
             "fernet_key": known["fernet_key"],
-            "simple_auth_manager_users": f"{USER}:admin,{APPROVER}:user",
-            "simple_auth_manager_passwords_file": str(passwords),
-            "execution_api_server_url": f"{airflow.address}/execution/",
+            "auth_manager": AUTH_MANAGER,
         },
+        # A session ends with the working day; a role that was taken away is gone within seconds.
+        "fab": {"session_lifetime_minutes": "720", "cache_ttl": "5"},
         # One driver for both: psycopg 3 can be awaited, so asyncpg is not needed.
         "database": {"sql_alchemy_conn": database, "sql_alchemy_conn_async": database},
         "api": {
-            "host": "127.0.0.1",
             "port": str(airflow.port),
             "base_url": airflow.address,
             "secret_key": known["api_secret_key"],
@@ -129,6 +138,8 @@ def environment(warehouse: Warehouse) -> dict[str, str]:
             "file_task_handler_new_file_permissions": "0o600",
         },
     }
+    for part, some in cluster_options(airflow.address).items():
+        options.setdefault(part, {}).update(some)
     own = {f"AIRFLOW__{part}__{name}".upper(): value for part, some in options.items() for name, value in some.items()}
     # Another Airflow's settings are not ours, and an empty WAREHOUSE_URL must not be somebody else's.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "WAREHOUSE_URL"))}
@@ -144,6 +155,14 @@ def environment(warehouse: Warehouse) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "GX_ANALYTICS_ENABLED": "false",
     }  # fmt: skip
+
+
+def _complete_passwords(path: Path, admins: str) -> None:
+    """Give everybody who has none a first password."""
+    found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {USER: admins}
+    missing = [name for name in (OPERATOR, APPROVER, VIEWER) if name not in found]
+    if missing or not path.exists():
+        _write_private(path, json.dumps(found | {name: secrets.token_urlsafe(12) for name in missing}))
 
 
 def warehouse_variables(settings: Settings) -> dict[str, str]:

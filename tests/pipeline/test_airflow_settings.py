@@ -24,7 +24,36 @@ def test_secrets_are_made_once_and_read_by_their_owner_only(airflow: Airflow, wa
     for file in (airflow.home / "secrets.json", airflow.home / "passwords.json"):
         assert file.stat().st_mode & 0o777 == 0o600
     assert airflow.home.stat().st_mode & 0o077 == 0
-    assert json.loads((airflow.home / "passwords.json").read_text()) == {"admin": airflow.password}
+    passwords = json.loads(airflow.passwords.read_text())
+    assert passwords["admin"] == airflow.password
+    assert set(passwords) == {"admin", "operator", "approver", "viewer"}
+    assert len(set(passwords.values())) == 4
+
+
+def test_whoever_has_no_first_password_yet_gets_one_and_the_others_keep_theirs(
+    airflow: Airflow, warehouse: Warehouse
+) -> None:
+    airflow.passwords.write_text(json.dumps({"admin": "kept", "approver": "kept too"}))
+    environment(warehouse)
+    passwords = json.loads(airflow.passwords.read_text())
+    assert (passwords["admin"], passwords["approver"]) == ("kept", "kept too")
+    assert set(passwords) == {"admin", "operator", "approver", "viewer"}
+    airflow.passwords.unlink()
+
+
+def test_a_broker_makes_it_a_cluster_and_a_cluster_shares_its_secrets(
+    airflow: Airflow, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shared = dict.fromkeys(airflow.secrets(), "shared by all machines")
+    (tmp_path / "airflow.json").write_text(json.dumps(shared))
+    monkeypatch.setenv("WAREHOUSE_BROKER", "redis://:secret@broker:6379/0")
+    monkeypatch.setenv("WAREHOUSE_API", "http://api-server:8080")
+    monkeypatch.setenv("WAREHOUSE_AIRFLOW_SECRETS", str(tmp_path / "airflow.json"))
+    environ = environment(warehouse)
+    assert environ["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
+    assert environ["AIRFLOW__CELERY__BROKER_URL"] == "redis://:secret@broker:6379/0"
+    assert environ["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://api-server:8080/execution/"
+    assert environ["AIRFLOW__API_AUTH__JWT_SECRET"] == "shared by all machines"
 
 
 def test_the_metadata_database_is_one_of_its_own_reached_as_airflow(warehouse: Warehouse) -> None:
