@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import fsspec
+from fsspec.asyn import AsyncFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
-from contract.errors import UnsafeInputError
+from contract.errors import UnsafeInputError, WarehouseError
 
 DESCRIPTOR = "datapackage.json"
 BRANCH = re.compile(r"[0-9]{2}")
 REVISION = re.compile(r"r([1-9][0-9]{0,8})")
 NO_LINKS = "Put the file itself into the delivery folder."
+REQUESTS_AHEAD = 64
+SFTP = ("sftp://", "ssh://")
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,16 @@ class Folder:
 
 
 class Landing:
-    """The landing at `url`: a folder or any fsspec address."""
+    """The landing at `url`: a folder or any fsspec address. Errors of every method: WarehouseError where the storage
+    cannot be reached or refuses.
+    """
 
     def __init__(self, url: str) -> None:
-        self.fs, self.root = fsspec.core.url_to_fs(url)
+        with _reached(url):
+            self.fs, root = fsspec.core.url_to_fs(url, **_options(url))
+        self.root = root.rstrip("/")
+        self.url = url
+        self.is_sftp = url.startswith(SFTP)
         self.is_local = isinstance(self.fs, LocalFileSystem)
 
     def branches(self) -> list[str]:
@@ -57,55 +67,134 @@ class Landing:
 
     def folders(self, branch_code: str) -> Iterator[Folder]:
         """Yield the delivery folders of a branch, by date and revision."""
-        for date in self._folders(f"{self.root}/{branch_code}"):
-            found = [self._look(branch_code, _name(date), entry) for entry in self._folders(date["name"])]
-            yield from sorted(found, key=lambda folder: (folder.revision or 0, folder.path))
+        branch = f"{self.root}/{branch_code}"
+        if isinstance(self.fs, AsyncFileSystem):
+            yield from self._find_folders(branch_code, branch)
+            return
+        for date in self._folders(branch):
+            names = [_name(entry) for entry in self._folders(date["name"])]
+            yield from sorted((self.folder(branch_code, _name(date), name) for name in names), key=_by_revision)
 
     def folder(self, branch_code: str, date: str, name: str) -> Folder:
         """Return one delivery folder, empty where there is none."""
-        return self._look(branch_code, date, {"name": f"{self.root}/{branch_code}/{date}/{name}"})
+        path = f"{self.root}/{branch_code}/{date}/{name}"
+        return _as_folder(path, branch_code, date, self._list(path))
 
     def open(self, folder: Folder, name: str) -> BinaryIO:
-        """Open a file of the folder. On a file system links are not followed and only plain files are opened."""
+        """Open a file of the folder; one that is a link, or behind one, is not what the branch delivered."""
         path = f"{folder.path}/{name}"
-        if not self.is_local:
-            return self.fs.open(path, "rb", block_size=4 << 20, cache_type="readahead")  # type: ignore[no-any-return]
-        if not os.path.realpath(path).startswith(os.path.realpath(self.root) + os.sep):
-            raise UnsafeInputError(f"{name} lies outside the landing", remedy=NO_LINKS)
-        try:
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            if os.path.islink(path):
-                raise UnsafeInputError(f"{name} is a link", remedy=NO_LINKS) from error
-            raise
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            os.close(handle)
-            raise UnsafeInputError(f"{name} is not a plain file", remedy=NO_LINKS)
-        return os.fdopen(handle, "rb")
+        if self._real(path) != self._real(self.root) + path.removeprefix(self.root):
+            raise UnsafeInputError(f"{name} is a link or lies behind one", remedy=NO_LINKS)
+        if self.is_local:
+            return _open_plain_file(path, name)
+        with _reached(self.url):
+            file = self.fs.open(path, "rb", block_size=4 << 20, cache_type="readahead")
+            if self.is_sftp:
+                # One request at a time would cost a round trip for every 32 KiB; more ahead would cost memory.
+                file.prefetch(file.stat().st_size, REQUESTS_AHEAD)
+        return file  # type: ignore[no-any-return]
 
-    def _look(self, branch_code: str, date: str, entry: dict[str, Any]) -> Folder:
-        files = {_name(file): file for file in self._list(entry["name"]) if file["type"] != "directory"}
-        marks = [f"{name}|{_mark(file)}" for name, file in sorted(files.items())]
-        revision = REVISION.fullmatch(_name(entry))
-        return Folder(
-            path=entry["name"].rstrip("/"),
-            branch_code=branch_code,
-            business_date=date,
-            revision=int(revision[1]) if revision else None,
-            sizes={name: int(file["size"] or 0) for name, file in files.items()},
-            fingerprint=hashlib.sha256("\n".join(marks).encode()).hexdigest(),
-        )
+    def _real(self, path: str) -> str:
+        """Where a path leads when links are followed. Object stores know none."""
+        if self.is_local:
+            return os.path.realpath(path)
+        if self.is_sftp:
+            with _reached(self.url):
+                return str(self.fs.ftp.normalize(path))
+        return path
+
+    def _find_folders(self, branch_code: str, branch: str) -> Iterator[Folder]:
+        """As `folders`, from one listing: an object store answers a thousand keys at a time, a folder costs a request."""
+        with _reached(self.url):
+            self.fs.invalidate_cache()
+            entries = self.fs.find(branch, detail=True).values()
+        found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for entry in entries:
+            parts = str(entry["name"]).removeprefix(f"{branch}/").split("/")
+            if len(parts) >= 3 and not parts[0].startswith(".") and not parts[1].startswith("."):
+                files = found.setdefault((parts[0], parts[1]), [])
+                files += [entry] if len(parts) == 3 else []
+        folders = [
+            _as_folder(f"{branch}/{date}/{name}", branch_code, date, files) for (date, name), files in found.items()
+        ]
+        yield from sorted(folders, key=lambda folder: (folder.business_date, *_by_revision(folder)))
 
     def _folders(self, path: str) -> list[dict[str, Any]]:
-        found = [entry for entry in self._list(path) if entry["type"] == "directory"]
+        found = [entry for entry in self._list(path) if entry["type"] == "directory" or _is_link(entry)]
         return sorted((entry for entry in found if not _name(entry).startswith(".")), key=_name)
 
     def _list(self, path: str) -> list[dict[str, Any]]:
-        try:
+        with _reached(self.url):
             self.fs.invalidate_cache(path)
-            return list(self.fs.ls(path, detail=True))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+            try:
+                return list(self.fs.ls(path, detail=True))
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+
+
+@contextlib.contextmanager
+def _reached(url: str) -> Iterator[None]:
+    """Turn whatever a storage raises into one error that says where to look; a file that is not there stays that."""
+    try:
+        yield
+    except (FileNotFoundError, WarehouseError):
+        raise
+    except Exception as error:
+        raise WarehouseError(
+            f"The landing {without_password(url)} cannot be read: {type(error).__name__}: {error}",
+            remedy="Check WAREHOUSE_LANDING, its credentials and the network (docs/landing.md).",
+        ) from error
+
+
+def without_password(url: str) -> str:
+    """Return a storage address as it may be shown."""
+    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", url)
+
+
+def _options(url: str) -> dict[str, Any]:
+    """What fsspec is told besides the address: for SFTP the servers that are known, where a file names them."""
+    known_hosts = os.environ.get("WAREHOUSE_KNOWN_HOSTS")
+    if not known_hosts or not url.startswith(SFTP):
+        return {}
+    from ingestion.known_hosts import KnownHostsPolicy  # noqa: PLC0415 - paramiko only where it is used
+
+    return {"host_key_policy": KnownHostsPolicy(known_hosts)}
+
+
+def _as_folder(path: str, branch_code: str, date: str, entries: Iterable[dict[str, Any]]) -> Folder:
+    name = path.rsplit("/", 1)[-1]
+    files = {_name(file): file for file in entries if file["type"] != "directory" and _name(file) != name}
+    marks = [f"{name}|{_mark(file)}" for name, file in sorted(files.items())]
+    revision = REVISION.fullmatch(name)
+    return Folder(
+        path=path,
+        branch_code=branch_code,
+        business_date=date,
+        revision=int(revision[1]) if revision else None,
+        sizes={name: int(file["size"] or 0) for name, file in files.items()},
+        fingerprint=hashlib.sha256("\n".join(marks).encode()).hexdigest(),
+    )
+
+
+def _open_plain_file(path: str, name: str) -> BinaryIO:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if os.path.islink(path):
+            raise UnsafeInputError(f"{name} is a link", remedy=NO_LINKS) from error
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise UnsafeInputError(f"{name} is not a plain file", remedy=NO_LINKS)
+    return os.fdopen(handle, "rb")
+
+
+def _by_revision(folder: Folder) -> tuple[int, str]:
+    return (folder.revision or 0, folder.path)
+
+
+def _is_link(entry: dict[str, Any]) -> bool:
+    return bool(entry["type"] == "link" or entry.get("islink"))
 
 
 def _name(entry: dict[str, Any]) -> str:
@@ -113,7 +202,8 @@ def _name(entry: dict[str, Any]) -> str:
 
 
 def _mark(file: dict[str, Any]) -> str:
-    keys = ("size", "mtime", "ino", "ETag", "LastModified", "time", "islink")
+    """What changes when a file does. Not `time`, which over SFTP is when it was last read."""
+    keys = ("size", "mtime", "ino", "ETag", "LastModified", "islink")
     return "|".join(f"{key}={file[key]}" for key in keys if file.get(key) is not None)
 
 

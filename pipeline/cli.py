@@ -171,6 +171,7 @@ def _night(options: argparse.Namespace) -> int:
         os.environ["WAREHOUSE_LANDING"] = (
             options.landing if "://" in options.landing else os.path.abspath(options.landing)
         )
+    from ingestion.landing import without_password  # noqa: PLC0415
     from pipeline.branch import Selection  # noqa: PLC0415
     from pipeline.build import build as build_marts  # noqa: PLC0415
     from pipeline.night import run_night, timed  # noqa: PLC0415
@@ -186,7 +187,7 @@ def _night(options: argparse.Namespace) -> int:
         for outcome in night.outcomes:
             print(outcome.line)
         if not night.outcomes:
-            print(f"No delivery found in {warehouse.settings.landing}.")
+            print(f"No delivery found in {without_password(warehouse.settings.landing)}.")
         elif all(outcome.verdict == "duplicate" for outcome in night.outcomes):
             print("Every delivery is a duplicate: nothing has changed.")
     return BAD if night.is_bad else GOOD
@@ -253,7 +254,7 @@ def _quarter(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from pipeline import report  # noqa: PLC0415
+    from pipeline import report_command as report  # noqa: PLC0415
 
     return report.run(options, say)
 
