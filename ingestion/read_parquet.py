@@ -50,7 +50,7 @@ def read_parquet(stream: IO[bytes], dataset: Dataset, dialect: Mapping[str, Any]
 
 def _read(source: IO[bytes], size: int, dataset: Dataset) -> Iterator[Block]:
     file = pq.ParquetFile(source, buffer_size=PAGE_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True)
-    _require_no_bomb(file.metadata, size)
+    require_no_bomb(file.metadata, size)
     header = check_labels(file.schema_arrow.names, dataset)
     found = [header.findings, *_find_other_types(file.schema_arrow, dataset)] if header.is_usable else [header.findings]
     yield report(dataset, join_findings(found))
@@ -62,7 +62,7 @@ def _read(source: IO[bytes], size: int, dataset: Dataset) -> Iterator[Block]:
         row += batch.num_rows
 
 
-def _require_no_bomb(metadata: Any, size: int) -> None:
+def require_no_bomb(metadata: Any, size: int) -> None:
     """Refuse a file that says it unpacks to far more than it is, in bytes or in rows. Errors: UnsafeInputError."""
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     unpacked = sum(group.total_byte_size for group in groups)

@@ -15,6 +15,7 @@ import pyarrow as pa
 from psycopg.types.json import Jsonb
 
 from contract.errors import DamagedInputError, UnsafeInputError
+from ingestion.bombs import require_no_archive_bomb
 from ingestion.descriptor import PLACE, Descriptor, RefusalError, Resource, parse_descriptor
 from ingestion.landing import DESCRIPTOR, Folder, Landing
 from ingestion.ledger import Entry, Verdict, append_entry
@@ -191,6 +192,8 @@ def _keep_file(store: Store, landing: Landing, folder: Folder, resource: Resourc
     if stored.bytes > resource.bytes:
         message = f"{resource.path} is longer than its declared {resource.bytes} bytes; write {PLACE} after the files are complete."
         raise RefusalError("byte-count", message, column=resource.dataset)
+    if stored.bytes < resource.bytes:
+        raise NotYetError("byte-count", f"{resource.path} became shorter while it was read; waiting for the rest.")
     if stored.sha256 != resource.sha256:
         message = f"The bytes of {resource.path} do not have the declared hash; send file and {PLACE} again."
         raise RefusalError("hash-count", message, column=resource.dataset, value=f"sha256:{stored.sha256}")
@@ -207,6 +210,8 @@ def content_sha256(stored: StoredFile, resource: Resource) -> str:
         with open_stream(stored.path, resource.compression) as stream:
             while chunk := stream.read(CHUNK):
                 digest.update(chunk)
+        with open_stream(stored.path, resource.compression) as stream:
+            require_no_archive_bomb(stream, resource.format)
     except UnsafeInputError as error:
         raise RefusalError(
             "compression-error", f"{resource.path}: {error.problem}. {error.remedy}", column=resource.dataset

@@ -65,7 +65,7 @@ class Book:
     def __init__(self, file: IO[bytes], size: int) -> None:
         with _zip_errors():
             self._zip = zipfile.ZipFile(file)
-            _require_safe(self._zip, size)
+            require_safe(self._zip, size)
             self.uses_1904 = False
             self.sheets: list[Sheet] = []
             workbook = self._find_workbook()
@@ -232,7 +232,7 @@ def make_parser(
     return parser
 
 
-def _require_safe(archive: zipfile.ZipFile, size: int) -> None:
+def require_safe(archive: zipfile.ZipFile, size: int) -> None:
     parts = archive.infolist()
     unpacked = sum(part.file_size for part in parts)
     allowed = min(MAX_UNPACKED_BYTES, max(ALWAYS_ALLOWED_BYTES, size * MAX_RATIO))
