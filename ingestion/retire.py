@@ -7,13 +7,17 @@ A check that needs retired rows stages them again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
 
 from contract.model import Dataset, load_datasets
+from ingestion.publish import family_lock
+from ingestion.succession import read_succession
 from warehouse.connect import Connection, Warehouse
 
 DAYS_KEPT = 100
@@ -32,17 +36,18 @@ TO_RETIRE = """
     left join meta.visible_deliveries as v on l.delivery_id = v.delivery_id
     where
         l.retired_at is null
+        and (%(only)s::bigint is null or l.delivery_id = %(only)s::bigint)
         and i.could_not_run is null
         and exists (select from meta.ledger as e where e.delivery_id = l.delivery_id)
         and not exists (
             select from meta.build_units as u
             inner join meta.running_build as b on u.build_id = b.build_id
-            where u.delivery_id = l.delivery_id
+            where u.delivery_id = l.delivery_id or l.delivery_id = any(u.reads)
         )
         and (
             v.delivery_id is null
             or (
-                d.business_date < newest.business_date - %s
+                d.business_date < newest.business_date - %(days)s
                 and d.business_date <> (date_trunc('month', d.business_date) + interval '1 month - 1 day')::date
             )
         )
@@ -59,17 +64,23 @@ class Retired:
 
 
 def retire_rows(warehouse: Warehouse, progress: Callable[[str], None]) -> Retired:
-    """Drop the rows that need not be kept. Safe at any time; what is busy is left for the next time."""
+    """Drop the rows that need not be kept. Safe at any time; what is busy is left for the next time.
+
+    A delivery is first recorded as retired, then its tables are dropped: whoever needs its rows stages them again, also
+    when this is cut off in between. Nothing is retired while it is decided what is visible for its branch.
+    """
     whole = states = 0
     with warehouse.connect("loader", autocommit=True) as connection:
         connection.execute(sql.SQL("set lock_timeout = {}").format(sql.Literal(LOCK_PATIENCE)))
-        for delivery_id, is_visible in connection.execute(TO_RETIRE, [DAYS_KEPT]).fetchall():
-            try:
-                _retire(connection, delivery_id, keeps_events=is_visible)
-            except psycopg.errors.LockNotAvailable:
-                progress(f"delivery {delivery_id} is being read; its rows are dropped next time")
-                continue
-            whole, states = whole + (not is_visible), states + is_visible
+        for delivery_id, _ in connection.execute(TO_RETIRE, {"days": DAYS_KEPT, "only": None}).fetchall():
+            with _undisturbed(connection, delivery_id, progress):
+                found = connection.execute(TO_RETIRE, {"days": DAYS_KEPT, "only": delivery_id}).fetchone()
+                if found:
+                    _retire(connection, delivery_id, keeps_events=found[1])
+                    whole, states = whole + (not found[1]), states + found[1]
+        for delivery_id in sorted(_find_leftovers(connection)):
+            with _undisturbed(connection, delivery_id, progress):
+                _drop_leaves(connection, delivery_id, _find_leftovers(connection).get(delivery_id, []))
     return Retired(whole, states)
 
 
@@ -79,18 +90,54 @@ def drop_attached_leaves(warehouse: Warehouse, delivery_id: int) -> None:
         _drop_leaves(connection, delivery_id, load_datasets().values())
 
 
+@contextmanager
+def _undisturbed(connection: Connection, delivery_id: int, progress: Callable[[str], None]) -> Iterator[None]:
+    """Keep decisions on the branch out for as long as the block takes; give up when somebody is busy with it."""
+    row = connection.execute(
+        "select branch_code, branch_valid_from from meta.deliveries where delivery_id = %s", [delivery_id]
+    ).fetchone()
+    assert row is not None
+    lock = family_lock(read_succession(connection).family((row[0], row[1])))
+    try:
+        connection.execute("select pg_advisory_lock(hashtext(%s))", [lock])
+        try:
+            yield
+        finally:
+            connection.execute("select pg_advisory_unlock(hashtext(%s))", [lock])
+    except psycopg.errors.LockNotAvailable:
+        progress(f"delivery {delivery_id} is busy; its rows are dropped next time")
+
+
 def _retire(connection: Connection, delivery_id: int, *, keeps_events: bool) -> None:
-    datasets = [dataset for dataset in load_datasets().values() if not (keeps_events and dataset.kind == "events")]
-    _drop_leaves(connection, delivery_id, datasets)
     with connection.transaction():
-        for dataset in datasets:
-            if not dataset.is_large:
+        for dataset in load_datasets().values():
+            if not dataset.is_large and not (keeps_events and dataset.kind == "events"):
                 rows = sql.Identifier("raw", f"{dataset.name}_rows")
                 connection.execute(sql.SQL("delete from {} where delivery_id = %s").format(rows), [delivery_id])
         if keeps_events:
             connection.execute("update meta.loads set retired_at = now() where delivery_id = %s", [delivery_id])
         else:
             connection.execute("delete from meta.loads where delivery_id = %s", [delivery_id])
+
+
+def _find_leftovers(connection: Connection) -> dict[int, list[Dataset]]:
+    """The tables of large datasets that belong to no loaded delivery, by delivery."""
+    loaded: dict[int, bool] = dict(
+        connection.execute("select delivery_id, retired_at is not null from meta.loads").fetchall()
+    )
+    tables = connection.execute(
+        "select c.relname from pg_class as c inner join pg_namespace as n on c.relnamespace = n.oid "
+        "where n.nspname in ('raw', 'personal') and c.relkind = 'r' and c.relname ~ '_d[0-9]+$'"
+    )
+    found: dict[int, list[Dataset]] = {}
+    for (table,) in tables:
+        name = re.fullmatch(r"(.+)_d([0-9]+)", table)
+        assert name is not None
+        dataset, delivery_id = load_datasets()[name[1]], int(name[2])
+        is_loaded = delivery_id in loaded and not (loaded[delivery_id] and dataset.kind == "full")
+        if not is_loaded and dataset not in found.setdefault(delivery_id, []):
+            found[delivery_id].append(dataset)
+    return {delivery_id: datasets for delivery_id, datasets in found.items() if datasets}
 
 
 def _drop_leaves(connection: Connection, delivery_id: int, datasets: Iterable[Dataset]) -> None:
