@@ -117,7 +117,7 @@ def write_reports(code: str, version: int) -> None:
             [code, version],
         ).fetchall()
     for branch in [*(row[0] for row in rows), "*"]:
-        report.write_reports(warehouse, code, branch, warehouse.settings.home / "reports" / code, version=version)
+        report.write_reports(warehouse, code, branch, report.reports_folder(warehouse, code), version=version)
 
 
 def _requester(run_type: str, started_by: str | None) -> str | None:

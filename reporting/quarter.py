@@ -51,6 +51,11 @@ def parse_quarter(code: str) -> Quarter:
     return Quarter(int(found[1]), int(found[2]))
 
 
+def quarter_of(day: dt.date) -> Quarter:
+    """Return the quarter that `day` lies in."""
+    return Quarter(day.year, (day.month + 2) // 3)
+
+
 def quarter_before(day: dt.date) -> Quarter:
     """Return the last quarter that has ended before `day`."""
-    return Quarter(day.year, (day.month + 2) // 3).previous()
+    return quarter_of(day).previous()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipeline.report import read_article
+from pipeline.report_command import read_article
 from reporting.board_report import Files, render_report
 from reporting.board_report.edition import find_edition
 from reporting.quarter import parse_quarter
@@ -18,16 +18,16 @@ from warehouse.connect import Connection, Warehouse
 
 
 @pytest.fixture(scope="session")
-def published(quarter_warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+def published(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """A warehouse in which the quarters of both meetings are published."""
-    warehouse = new_warehouse(quarter_warehouse, tmp_path_factory.mktemp("report-warehouse"))
-    fill_marts(warehouse, NINH_THUAN, CA_MAU)
+    own = new_warehouse(warehouse, tmp_path_factory.mktemp("report-warehouse"))
+    fill_marts(own, NINH_THUAN, CA_MAU)
     for code in MEETINGS:
-        freeze_quarter(warehouse, parse_quarter(code), None)
-        approve_draft(warehouse, parse_quarter(code), by="minh")
-        publish_version(warehouse, parse_quarter(code), by="minh")
-    yield warehouse
-    remove_warehouse(warehouse)
+        freeze_quarter(own, parse_quarter(code), None)
+        approve_draft(own, parse_quarter(code), by="minh")
+        publish_version(own, parse_quarter(code), by="minh")
+    yield own
+    remove_warehouse(own)
 
 
 @pytest.fixture(scope="session")

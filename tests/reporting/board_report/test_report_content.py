@@ -13,7 +13,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from pipeline.report import read_article, write_reports
+from pipeline.report import write_reports
+from pipeline.report_command import read_article
 from reporting.board_report import Files, fonts, render_report
 from reporting.board_report.compose import compose_report
 from reporting.board_report.edition import find_edition
