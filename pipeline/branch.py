@@ -12,6 +12,7 @@ from ingestion.publish import resolve
 from ingestion.receive import Arrival, find_settled, receive_folder
 from pipeline.intake import drop_held, measure_with, stage_with
 from pipeline.outcomes import Outcome, arrival_outcome, tell_branch, turn_outcome
+from pipeline.pause import paused_branches
 from warehouse.connect import Warehouse
 from warehouse.faults import reach
 
@@ -29,7 +30,10 @@ class Selection:
 
 
 def find_branches(warehouse: Warehouse) -> list[str]:
-    """Return the branches that have something to do: a folder not seen as it is now, or work left unfinished."""
+    """Return the branches that have something to do: a folder not seen as it is now, or work left unfinished.
+
+    Branches that are paused have nothing to do.
+    """
     landing = Landing(warehouse.settings.landing)
     with warehouse.connect("loader") as connection:
         settled = set(connection.execute("select path, fingerprint from meta.arrivals where verdict <> 'waiting'"))
@@ -41,12 +45,13 @@ def find_branches(warehouse: Warehouse) -> list[str]:
                 or not exists (select from meta.ledger as l where l.delivery_id = d.delivery_id))
             """
         )}  # fmt: skip
+        paused = paused_branches(connection)
     seen = {
         code
         for code in landing.branches()
         if any((folder.path, folder.fingerprint) not in settled for folder in landing.folders(code))
     }
-    return sorted(seen | unfinished)
+    return sorted((seen | unfinished) - paused)
 
 
 def verify_branch(warehouse: Warehouse, branch_code: str, selection: Selection | None = None) -> list[Arrival]:

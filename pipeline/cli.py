@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from contract.errors import WarehouseError
+from pipeline.operating_arguments import add_operating
 from pipeline.quarter_arguments import add_quarter
 
 GOOD, BAD, USAGE, INTERNAL = 0, 1, 64, 70
@@ -29,6 +30,8 @@ environment:
   WAREHOUSE_LANDING  where branches deliver (default <home>/landing); any storage address that fsspec reads
   WAREHOUSE_STORE    where delivered bytes are kept (default <home>/store)
   WAREHOUSE_OUTBOX   where branches find their feedback (default <home>/outbox)
+  WAREHOUSE_DEADLINE hour after which a date is late, on the day after it (default 08:00)
+  WAREHOUSE_DIGEST   who is told after a night: smtp://..., https://... (docs/operating.md; default nobody)
 
 exit codes: 0 nothing held or refused, 1 something was, 64 wrong usage, 70 internal error
 """
@@ -85,9 +88,8 @@ def _parser() -> Parser:
     night.add_argument("--json", action="store_true", help="print one JSON array of verdicts on standard output")
     night.set_defaults(run=_night)
 
-    status = commands.add_parser("status", help="show the last verdict on every delivery and what is visible")
-    status.add_argument("--json", action="store_true", help="print one JSON array of verdicts on standard output")
-    status.set_defaults(run=_status)
+    for operating in add_operating(commands):
+        operating.set_defaults(run=_operate)
 
     build = commands.add_parser("build", help="bring the marts up to what is visible")
     build.add_argument("--full", action="store_true", help="build everything again, beside what readers see")
@@ -127,9 +129,6 @@ def _parser() -> Parser:
 
     commands.add_parser("psql", help="open psql on the warehouse; arguments are passed through")
 
-    commands.add_parser(
-        "housekeeping", help="drop rows that need not be kept: superseded, held, daily states after 100 days"
-    ).set_defaults(run=_housekeeping)
     commands.add_parser("up", help="start Airflow and print its address and login").set_defaults(run=_up)
     commands.add_parser("down", help="stop Airflow and the embedded PostgreSQL").set_defaults(run=_down)
     commands.add_parser(
@@ -172,14 +171,16 @@ def _night(options: argparse.Namespace) -> int:
             options.landing if "://" in options.landing else os.path.abspath(options.landing)
         )
     from ingestion.landing import without_password  # noqa: PLC0415
+    from pipeline.after import told_night  # noqa: PLC0415
     from pipeline.branch import Selection  # noqa: PLC0415
     from pipeline.build import build as build_marts  # noqa: PLC0415
     from pipeline.night import run_night, timed  # noqa: PLC0415
     from warehouse.connect import open_warehouse  # noqa: PLC0415
 
     warehouse = open_warehouse()
-    night = run_night(warehouse, Selection(options.branch, options.business_date), say)
-    timed(night.seconds, "marts", lambda: build_marts(warehouse, progress=say))
+    with told_night(warehouse, say):
+        night = run_night(warehouse, Selection(options.branch, options.business_date), say)
+        timed(night.seconds, "marts", lambda: build_marts(warehouse, progress=say))
     say("seconds: " + ", ".join(f"{step} {seconds:.1f}" for step, seconds in night.seconds.items()))
     if options.json:
         print(json.dumps([outcome.as_json() for outcome in night.outcomes], ensure_ascii=False))
@@ -193,19 +194,10 @@ def _night(options: argparse.Namespace) -> int:
     return BAD if night.is_bad else GOOD
 
 
-def _status(options: argparse.Namespace) -> int:
-    from pipeline.status import read_status  # noqa: PLC0415
-    from warehouse.connect import open_warehouse  # noqa: PLC0415
+def _operate(options: argparse.Namespace) -> int:
+    from pipeline import operating_command  # noqa: PLC0415
 
-    outcomes = read_status(open_warehouse())
-    if options.json:
-        print(json.dumps([outcome.as_json() for outcome in outcomes], ensure_ascii=False))
-    else:
-        for outcome in outcomes:
-            print(outcome.line)
-        if not outcomes:
-            print("No delivery is on record. `make run` takes in the two sample provinces.")
-    return BAD if any(outcome.is_bad for outcome in outcomes) else GOOD
+    return operating_command.run(options, say)
 
 
 def _laws(options: argparse.Namespace) -> int:
@@ -223,9 +215,12 @@ def _laws(options: argparse.Namespace) -> int:
 
 def _build(options: argparse.Namespace) -> int:
     from pipeline.build import build as build_marts  # noqa: PLC0415
+    from pipeline.status_page import try_to_refresh  # noqa: PLC0415
     from warehouse.connect import open_warehouse  # noqa: PLC0415
 
-    print(build_marts(open_warehouse(), full=options.full, progress=say))
+    warehouse = open_warehouse()
+    print(build_marts(warehouse, full=options.full, progress=say))
+    try_to_refresh(warehouse, say)
     return GOOD
 
 
@@ -257,15 +252,6 @@ def _report(options: argparse.Namespace) -> int:
     from pipeline import report_command as report  # noqa: PLC0415
 
     return report.run(options, say)
-
-
-def _housekeeping(_: argparse.Namespace) -> int:
-    from ingestion.retire import retire_rows  # noqa: PLC0415
-    from warehouse.connect import open_warehouse  # noqa: PLC0415
-
-    retired = retire_rows(open_warehouse(), say)
-    print(f"Dropped all rows of {retired.whole} deliveries and the daily states of {retired.states}.")
-    return GOOD
 
 
 def _psql(options: argparse.Namespace) -> NoReturn:

@@ -78,12 +78,17 @@ def branch_name(code: str) -> str:
     return f"{code} {' / '.join(names)}" if names else code
 
 
+def short_name(name: str) -> str:
+    """Return a province's name without the word for its rank."""
+    return name.removeprefix("Tỉnh ").removeprefix("Thành phố ")
+
+
 @functools.cache
 def _branch_names() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     with (PROJECT / "warehouse/reference/branches.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            name = row["name_vi"].removeprefix("Tỉnh ").removeprefix("Thành phố ")
+            name = short_name(row["name_vi"])
             names = found.setdefault(row["branch_code"], [])
             if name not in names:
                 names.append(name)

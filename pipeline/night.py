@@ -17,6 +17,7 @@ from pipeline.branch import Selection, find_branches, publish_branch, verify_bra
 from pipeline.data_docs import refresh_data_docs
 from pipeline.intake import Progress, load_pending, quiet, validate_pending
 from pipeline.outcomes import Outcome, arrival_outcome, delivery_outcome
+from pipeline.pause import paused_branches, require_not_paused
 from warehouse.connect import Warehouse
 
 T = TypeVar("T")
@@ -49,7 +50,9 @@ def run_night(
     """
     night = Night()
     wanted = selection or Selection()
-    codes = [wanted.branch] if wanted.branch else Landing(warehouse.settings.landing).branches()
+    if wanted.branch:
+        require_not_paused(warehouse, wanted.branch)
+    codes = [wanted.branch] if wanted.branch else _find_codes(warehouse)
     busy = set(find_branches(warehouse)) & set(codes) if len(codes) > 1 else set()
     work = partial(_run_alone, warehouse, selection=wanted, progress=progress)
     if len(busy) > 1 and processes > 1:
@@ -68,6 +71,13 @@ def run_night(
                 found[place] = outcome
     night.outcomes = [found[place] for place in sorted(found, key=lambda place: (place[1], place[0], place[2] or 0))]
     return night
+
+
+def _find_codes(warehouse: Warehouse) -> list[str]:
+    """The branches that have a folder in the landing and are not paused."""
+    with warehouse.connect("loader") as connection:
+        paused = paused_branches(connection)
+    return [code for code in Landing(warehouse.settings.landing).branches() if code not in paused]
 
 
 def _run_alone(warehouse: Warehouse, code: str, selection: Selection, progress: Progress) -> Night:
