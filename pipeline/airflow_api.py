@@ -34,8 +34,11 @@ class Task:
 class AirflowApi:
     """The REST API of an Airflow that is up, as its user `admin` or another."""
 
-    def __init__(self, airflow: Airflow, user: str = USER, password: str | None = None) -> None:
+    def __init__(
+        self, airflow: Airflow, user: str = USER, password: str | None = None, address: str | None = None
+    ) -> None:
         self.airflow = airflow
+        self.address = address or airflow.address
         # Past any proxy: the address is this machine's.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         login = {"username": user, "password": password or airflow.password}
@@ -43,7 +46,7 @@ class AirflowApi:
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Call the API and return its answer. Raises WarehouseError with the API's own words when it refuses."""
-        request = urllib.request.Request(self.airflow.address + path, method=method)
+        request = urllib.request.Request(self.address + path, method=method)
         request.add_header("Content-Type", "application/json")
         if hasattr(self, "_token"):
             request.add_header("Authorization", f"Bearer {self._token}")

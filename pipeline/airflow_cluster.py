@@ -20,7 +20,8 @@ def cluster_options(address: str) -> Options:
     """Return Airflow's options for this process's place in a cluster; `address` is the API server's on one machine.
 
     Read from the environment: `WAREHOUSE_BROKER`; `WAREHOUSE_API` (where tasks reach the API server) and
-    `WAREHOUSE_API_HOST` (what it listens on, for a container 0.0.0.0); `WAREHOUSE_TASK_SILENCE`, the seconds without a
+    `WAREHOUSE_API_HOST` (what it listens on, for a container 0.0.0.0); `WAREHOUSE_PAGE` (where people find it);
+    `WAREHOUSE_WORKER_TASKS` (tasks of a worker at a time); `WAREHOUSE_TASK_SILENCE`, the seconds without a
     sign of life after which a task counts as killed with its worker.
     """
     options: Options = {
@@ -31,6 +32,9 @@ def cluster_options(address: str) -> Options:
             "task_instance_heartbeat_timeout_detection_interval": "5",
         },
     }
+    page = os.environ.get("WAREHOUSE_PAGE")
+    if page:
+        options["api"]["base_url"] = page
     broker = os.environ.get("WAREHOUSE_BROKER")
     if broker:
         options["core"]["executor"] = "CeleryExecutor"
