@@ -1,0 +1,166 @@
+"""One digest a run, over real SMTP and HTTP: what it says, to whom, and that it is said once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contract.errors import WarehouseError
+from pipeline.after import find_failed_tasks, told_night
+from pipeline.digest import tell_digest
+from pipeline.telling import name, read_targets
+from tests.operating.conftest import MORNING
+from tests.operating.receivers import Hook, Mailbox, mail_server, web_server
+from tests.support.warehouses import copy_warehouse, new_warehouse, remove_warehouse
+from warehouse.connect import Warehouse
+
+LONG_AGO = dt.datetime(2025, 9, 1, tzinfo=dt.UTC)
+LATER = dt.datetime(2099, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def copied(morning: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """The morning, to be told of: a copy, for telling leaves a record."""
+    found = copy_warehouse(morning, tmp_path_factory.mktemp("told"))
+    yield found
+    remove_warehouse(found)
+
+
+@pytest.fixture
+def own(copied: Warehouse) -> Warehouse:
+    """The same, with nothing told yet."""
+    with copied.connect("admin") as connection:
+        connection.execute("delete from meta.digests")
+    return copied
+
+
+@pytest.fixture
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    with mail_server() as box:
+        address = f"smtp://127.0.0.1:{box.port}/?from=warehouse@bank.vn&to=ops@bank.vn,head@bank.vn"
+        monkeypatch.setenv("WAREHOUSE_DIGEST", address)
+        yield box
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    with web_server() as found:
+        yield found
+
+
+def test_a_mail_says_what_was_held_late_and_missing(own: Warehouse, mailbox: Mailbox) -> None:
+    assert tell_digest(own, "run 1", LONG_AGO, now=MORNING)
+    (message,) = mailbox.messages
+    assert mailbox.envelopes == [("<warehouse@bank.vn>", ["<ops@bank.vn>", "<head@bank.vn>"])]
+    assert message["Subject"] == (
+        "Warehouse, night of 2025-09-30: NOT GOOD (2 published, 1 held, 1 refused, 1 missing, 1 late)"
+    )
+    text = message.get_content()
+    for line in (
+        "01 Hà Nội: held. 2 finding(s) hold the delivery; see the feedback.",
+        "11 Điện Biên: refused. The bytes of offices.csv.gz do not have the declared hash",
+        "24 Bắc Ninh: missing, 4.0 h late. Nothing has been delivered for this date.",
+        "04 Cao Bằng: published, 3.3 h late.",
+        "01 Hà Nội: published -> held",
+    ):
+        assert line in text
+    assert "96 Cà Mau" not in text
+
+
+def test_a_run_is_told_of_once_and_a_quiet_one_not_at_all(own: Warehouse, mailbox: Mailbox) -> None:
+    assert tell_digest(own, "run 1", LONG_AGO, now=MORNING)
+    assert tell_digest(own, "run 1", LONG_AGO, now=MORNING) == []
+    assert tell_digest(own, "run 2", LATER, now=MORNING) == []
+    assert len(mailbox.messages) == 1
+
+
+def test_the_first_run_after_the_deadline_has_the_last_word(own: Warehouse, mailbox: Mailbox) -> None:
+    assert tell_digest(own, "before", LONG_AGO, now=MORNING.replace(hour=7))
+    assert "expected" in mailbox.messages[0]["Subject"]
+    # Nothing has turned since, but now it is known who is missing.
+    assert tell_digest(own, "after", LATER, now=MORNING.replace(hour=8, minute=5))
+    assert "1 missing" in mailbox.messages[1]["Subject"]
+    assert tell_digest(own, "an hour later", LATER, now=MORNING.replace(hour=9)) == []
+
+
+def test_warnings_are_counted_by_kind(own: Warehouse, mailbox: Mailbox) -> None:
+    with own.connect("loader") as connection:
+        connection.execute(
+            "insert into meta.findings (delivery_id, dataset, rule, severity, message) select delivery_id, 'loan_book', "
+            "'rate-outside-programme', 'warning', 'x' from meta.visible_deliveries, generate_series(1, 3) "
+            "where business_date = '2025-09-30'"
+        )
+    tell_digest(own, "run 1", LONG_AGO, now=MORNING)
+    assert "rate-outside-programme (loan_book): 6 in 2 deliveries" in mailbox.messages[0].get_content()
+
+
+def test_a_killed_task_is_told(own: Warehouse, mailbox: Mailbox) -> None:
+    failed = find_failed_tasks({"branch.load_0": "failed", "branch.load_1": "success", "publish": "upstream_failed"})
+    tell_digest(own, "run 9", LATER, failed, now=MORNING.replace(hour=9))
+    assert "branch.load_0 failed or was killed" in mailbox.messages[0].get_content()
+    assert "upstream" not in mailbox.messages[0].get_content()
+
+
+def test_a_webhook_gets_one_document(own: Warehouse, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAREHOUSE_DIGEST", f"http://127.0.0.1:{hook.port}/hooks/secret")
+    sent = tell_digest(own, "run 1", LONG_AGO, now=MORNING)
+    ((path, kind, document),) = hook.posts
+    assert (path, kind) == ("/hooks/secret", "application/json; charset=utf-8")
+    assert (document["verdict"], document["business_date"]) == ("bad", "2025-09-30")
+    assert "Hà Nội" in document["text"]
+    assert len(document["parts"]["Held or refused"]) == 2
+    assert sent == [f"http://127.0.0.1:{hook.port}"]
+
+
+def test_what_a_receiver_does_not_take_is_sent_again(own: Warehouse, mailbox: Mailbox) -> None:
+    mailbox.refuses = True
+    with pytest.raises(WarehouseError, match="did not take the digest"):
+        tell_digest(own, "run 1", LONG_AGO, now=MORNING)
+    mailbox.refuses = False
+    assert tell_digest(own, "run 1", LONG_AGO, now=MORNING)
+
+
+def test_a_night_is_good_even_when_nobody_can_be_told(own: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAREHOUSE_DIGEST", "http://127.0.0.1:1/nobody")
+    said: list[str] = []
+    with told_night(own, said.append):
+        pass
+    assert any("nobody was told" in line for line in said)
+
+
+def test_nobody_is_told_unless_it_is_set(own: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WAREHOUSE_DIGEST", raising=False)
+    assert tell_digest(own, "run 1", LONG_AGO, now=MORNING) == []
+
+
+def test_an_empty_warehouse_has_nothing_to_say(warehouse: Warehouse, mailbox: Mailbox, tmp_path: Path) -> None:
+    empty = new_warehouse(warehouse, tmp_path / "empty")
+    assert tell_digest(empty, "run 1", LONG_AGO, now=MORNING) == []
+    remove_warehouse(empty)
+
+
+def test_receivers_are_read_from_a_file_and_shown_without_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "digest"
+    secret.write_text("smtps://u:pass@mail.bank.vn/?from=a@b.vn&to=c@d.vn https://chat.bank.vn/hooks/token\n")
+    monkeypatch.setenv("WAREHOUSE_DIGEST", f"@{secret}")
+    assert [name(target) for target in read_targets()] == ["smtps://mail.bank.vn (c@d.vn)", "https://chat.bank.vn"]
+
+
+@pytest.mark.parametrize("text", ["mail.bank.vn", "ftp://x", "smtp://mail.bank.vn", "smtp://m/?from=a@b", "@/no/file"])
+def test_a_receiver_that_cannot_be_understood_is_an_error(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAREHOUSE_DIGEST", text)
+    with pytest.raises(WarehouseError):
+        read_targets()
+
+
+def test_a_password_is_not_sent_in_the_clear(own: Warehouse, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAREHOUSE_DIGEST", f"smtp://u:secret@127.0.0.1:{mailbox.port}/?from=a@b.vn&to=c@d.vn")
+    with pytest.raises(WarehouseError, match="no encryption") as caught:
+        tell_digest(own, "run 1", LONG_AGO, now=MORNING)
+    assert "secret" not in str(caught.value)
+    assert mailbox.messages == []
