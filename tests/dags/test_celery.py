@@ -1,0 +1,142 @@
+"""The same DAGs under CeleryExecutor: a real Redis, two workers, one of them killed in the middle of a load.
+
+Processes, not containers; each worker is a session of its own, and is killed as a lost machine would be: all at once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline import airflow
+from pipeline.airflow_api import AirflowApi, Task
+from pipeline.airflow_cluster import WORKER
+from pipeline.airflow_settings import environment, free_port
+from pipeline.laws import check_laws
+from pipeline.processes import Service, stop
+from tests.dags.test_scheduler import (
+    good_delivery,
+    outstanding,
+    sound_delivery,
+    states,
+    total,
+    visible,
+    wait_for,
+)
+from warehouse.connect import Warehouse, open_warehouse
+from warehouse.server import EmbeddedServer
+
+BRANCHES = {"96 Cà Mau", "58 Ninh Thuận"}
+REDIS = shutil.which("redis-server")
+WITHOUT_REDIS = "there is no redis-server: apt-get install redis-server (CI does, see .ci/run)"
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Redis of our own, with a password."""
+    if REDIS is None:
+        assert not os.environ.get("CI"), WITHOUT_REDIS
+        pytest.skip(WITHOUT_REDIS)
+    folder, port = tmp_path_factory.mktemp("redis"), free_port()
+    (folder / "redis.conf").write_text(
+        f"port {port}\nbind 127.0.0.1\nrequirepass only-of-this-test\nsave ''\ndir {folder}\n"
+    )
+    with subprocess.Popen([REDIS, str(folder / "redis.conf")], stdout=subprocess.DEVNULL) as server:
+        yield f"redis://:only-of-this-test@127.0.0.1:{port}/0"
+        server.terminate()
+
+
+@pytest.fixture(scope="module")
+def warehouse(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """A warehouse with two deliveries in its landing, in a cluster."""
+    home = tmp_path_factory.mktemp("celery")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WAREHOUSE_BROKER", broker)
+        patch.setenv("WAREHOUSE_TASK_SILENCE", "10")
+        patch.setenv("WAREHOUSE_WORKER_TASKS", "1")
+        found = open_warehouse(home)
+        for delivery in (good_delivery(), sound_delivery()):
+            delivery.write(Path(found.settings.landing))
+        yield found
+    EmbeddedServer(home).destroy()
+
+
+@pytest.fixture(scope="module")
+def api(warehouse: Warehouse) -> Iterator[AirflowApi]:
+    """An Airflow that is up, without a single worker."""
+    running = airflow.up(warehouse)
+    try:
+        yield AirflowApi(running)
+    finally:
+        airflow.down(warehouse.settings)
+
+
+@pytest.fixture(scope="module")
+def workers(warehouse: Warehouse, api: AirflowApi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Service]]:
+    """Two workers, each of which will stop in the middle of its first load, as long as its mark is there."""
+    folder = tmp_path_factory.mktemp("workers")
+    services = [Service(f"worker-{number}", folder) for number in (1, 2)]
+    for service in services:
+        fault = {"WAREHOUSE_FAULT": "half a COPY loan_book=wait", "WAREHOUSE_FAULT_MARK": str(mark_of(service))}
+        command = [sys.executable, "-m", "airflow", *WORKER, "--celery-hostname", f"{service.name}@%h"]
+        service.start(command, environment(warehouse) | fault)
+    yield services
+    stop(services, patience=20)
+
+
+def mark_of(worker: Service) -> Path:
+    """The file that is there while a load on this worker stands in the middle of its COPY."""
+    return worker.folder / f"{worker.name}.loading"
+
+
+def let_go(mark: Path) -> None:
+    """End the waiting, and keep a later load from waiting: a link to nothing is no file, and yet is in the way of one."""
+    link = mark.with_suffix(".gone")
+    link.symlink_to("nothing")
+    link.replace(mark)
+
+
+def loads(api: AirflowApi, run_id: str) -> list[Task]:
+    return [task for task in api.tasks("nightly_ingest", run_id) if task.task_id == "branch.load"]
+
+
+def test_a_night_ends_right_though_a_worker_is_killed_in_the_middle_of_a_load(
+    api: AirflowApi, warehouse: Warehouse, workers: list[Service]
+) -> None:
+    (run,) = wait_for(lambda: api.has_dag("nightly_ingest") and api.runs("nightly_ingest"))
+    wait_for(lambda: all(mark_of(worker).exists() for worker in workers))
+    lost, left = workers
+    killed = lost.members()
+    assert len(killed) > 1
+    for process in killed:
+        process.kill()
+    let_go(mark_of(left))
+    assert visible(warehouse) == {}
+    state = api.wait_for_end("nightly_ingest", run["dag_run_id"], patience=150)
+    assert not lost.is_running()
+    assert left.is_running()
+    assert state == "success"
+    assert states(loads(api, run["dag_run_id"]), "branch.load") == dict.fromkeys(BRANCHES, "success")
+    assert visible(warehouse) == {"96": 1, "58": 1}
+    tries = attempts(api, run["dag_run_id"])
+    print(f"killed {len(killed)} processes of {lost.name}; attempts of branch.load: {tries}")
+    assert sorted(tries.values()) == [1, 2]
+
+
+def test_the_marts_follow_and_every_law_holds(api: AirflowApi, warehouse: Warehouse, workers: list[Service]) -> None:
+    wait_for(lambda: outstanding(warehouse) == {"96": total(good_delivery()), "58": total(sound_delivery())})
+    assert [violation for result in check_laws(warehouse) for violation in result.violations] == []
+
+
+def attempts(api: AirflowApi, run_id: str) -> dict[str, int]:
+    """How often each branch's load was begun."""
+    found = api.call("GET", f"/api/v2/dags/nightly_ingest/dagRuns/{run_id}/taskInstances")["task_instances"]
+    return {task["rendered_map_index"]: task["try_number"] for task in found if task["task_id"] == "branch.load"}
