@@ -163,11 +163,11 @@ class _Judge:
             opening = self._opening(claim)
             # It is held either way; measuring it too tells the branch everything in one go.
             measured = self._measured(claim.rows_id, opening) if opening and claim.is_measurable else None
-            against = measured.errors if isinstance(measured, Counts) else 0
-            reason = f"{claim.intake.errors + against} finding(s) hold the delivery; see the feedback."
+            against = measured if isinstance(measured, Counts) else Counts(0, 0)
+            reason = f"{claim.intake.errors + against.errors} finding(s) hold the delivery; see the feedback."
             if claim.could_not_run:
                 reason = f"A check could not run, and runs again tomorrow: {claim.could_not_run}"
-            return Judgement("held", opening if against else None, reason)
+            return Judgement("held", opening if against.errors or against.warnings else None, reason)
         overlapped = self._overlapped(claim)
         if overlapped:
             start = f"after {claim.previous}" if claim.previous else "a first delivery (previousBusinessDate null)"

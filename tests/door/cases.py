@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.door import cases_issue, cases_manifest, cases_rules, cases_values, cases_warnings
+from tests.door import cases_hostile, cases_issue, cases_manifest, cases_rules, cases_values, cases_warnings
 from tests.door.case import Case
 
 CASES: list[Case] = [
@@ -11,4 +11,5 @@ CASES: list[Case] = [
     *cases_values.CASES,
     *cases_rules.CASES,
     *cases_warnings.CASES,
+    *cases_hostile.CASES,
 ]

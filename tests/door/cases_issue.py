@@ -86,7 +86,11 @@ CASES = [
         "issue 2",
         "held",
         all_of(edit("loan_book", 4, programme_code="77"), tie_ledger),
-        (find("foreign-key", "loan_book", 4, "programme_code"),),
+        (
+            find("foreign-key", "loan_book", 4, "programme_code"),
+            find("new-programme-source", "loan_book", 4, "source_code"),
+            find("large-change", "ledger_balances"),
+        ),
     ),
     Case(
         "a critical expectation fails",
