@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ingestion.csv_quotes import count_well_formed, find_last_line_end, is_simple
 from ingestion.dialect import CsvDialect
 
 Positions = NDArray[np.int64]
@@ -63,6 +64,8 @@ def find_cut(data: bytes, dialect: CsvDialect) -> int:
     """Return where the last whole record in `data` ends, 0 if none does; `data` starts at a record."""
     if dialect.quote.encode() not in data or dialect.comment is not None:
         return data.rfind(b"\n") + 1
+    if is_simple(dialect) and (end := find_last_line_end(data, dialect)) is not None:
+        return end
     structure = _Structure(data, dialect)
     ends = structure.record_ends()
     return int(ends[-1]) + 1 if len(ends) else 0
@@ -74,8 +77,8 @@ def split_records(data: bytes, dialect: CsvDialect, undecoded: Positions, *, is_
     `undecoded` are the numbers, from 0, of lines that held bytes of another encoding. Where quotes are not well formed (or the caller knows: `is_broken`) a record is taken to end with its line, so that
     one bad quote does not hide the rest of the file.
     """
-    if not len(undecoded) and _is_plain(data, dialect):
-        return Records(data, data.count(b"\n") + (not data.endswith(b"\n")) if data else 0)
+    if not len(undecoded) and not is_broken and (plain := _read_plain(data, dialect)) is not None:
+        return plain
     if dialect.skip_initial_space:
         data = _skip_initial_space(data, dialect)
     structure = _Structure(data, dialect)
@@ -84,17 +87,18 @@ def split_records(data: bytes, dialect: CsvDialect, undecoded: Positions, *, is_
     return _set_aside(structure, structure.record_ends(), None, undecoded)
 
 
-def _is_plain(data: bytes, dialect: CsvDialect) -> bool:
-    """Return whether nothing in `data` needs a closer look: no quotes, no blank lines, no lone CR, no NUL."""
-    if any(char is not None and char.encode() in data for char in (dialect.quote, dialect.escape, dialect.comment)):
-        return False
-    if dialect.skip_initial_space and b" " in data:
-        return False
+def _read_plain(data: bytes, dialect: CsvDialect) -> Records | None:
+    """Return the records of `data` if nothing in it needs a closer look: no blank line, lone CR, NUL or odd quote."""
+    if not is_simple(dialect) or (dialect.skip_initial_space and b" " in data):
+        return None
     if b"\0" in data or b"\n\n" in data or data[:1] in (b"\n", b"\r"):
-        return False
-    if b"\r" not in data:
-        return True
-    return b"\n\r" not in data and data.count(b"\r") == data.count(b"\r\n")
+        return None
+    if b"\r" in data and (b"\n\r" in data or data.count(b"\r") != data.count(b"\r\n")):
+        return None
+    if dialect.quote.encode() not in data:
+        return Records(data, data.count(b"\n") + (not data.endswith(b"\n")) if data else 0)
+    counted = None if dialect.null_sequence is not None else count_well_formed(data, dialect)
+    return Records(data, counted[0], has_line_breaks_in_values=counted[1]) if counted else None
 
 
 class _Structure:
@@ -189,7 +193,8 @@ def _set_aside(structure: _Structure, ends: Positions, bad_quotes: Positions | N
     if not keep.all():
         lengths = np.minimum(ends + 1, size) - starts
         data = np.frombuffer(data, np.uint8)[np.repeat(keep, lengths)].tobytes()
-    has_breaks = bad_quotes is None and len(ends) < structure.data.count(b"\n")
+    line_ends = len(ends) - (bool(size) and not structure.data.endswith(b"\n"))
+    has_breaks = bad_quotes is None and line_ends < structure.data.count(b"\n")
     return Records(data, int((~is_comment).sum()), numbers[keep], reported, has_breaks)
 
 
