@@ -19,6 +19,7 @@ from contract.errors import WarehouseError
 from pipeline import build_statements as statements
 from pipeline.transform import AREAS, CandidatesError, Progress, build_areas, calculation_version, definition_version
 from warehouse.connect import Connection, Warehouse
+from warehouse.faults import reach
 
 LOCK = "warehouse.build"
 ROWS_AT_ONCE = 12_000_000
@@ -182,6 +183,8 @@ def _flip(connection: Connection, build_id: int) -> None:
             )
         for statement in statements.FLIP:
             connection.execute(statement, [build_id])
+        reach("before the marts flip")
+    reach("after the marts flip")
 
 
 def _require_running(connection: Connection, build_id: int) -> list[str]:
