@@ -149,7 +149,7 @@ def _open(connection: Connection, branches: Sequence[str] | None = None) -> int 
             return None
         build_id = connection.execute(statements.OPEN_BUILD, [*seen, definition_version(), is_last]).fetchone()
         assert build_id is not None
-        connection.execute(statements.TAKE_UNITS, build_id)
+        connection.execute(statements.TAKE_UNITS, {"build": build_id[0], "whole": branches is None})
         connection.execute("drop table changed_units")
         return int(build_id[0])
 

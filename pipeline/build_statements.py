@@ -59,6 +59,14 @@ FIND_CHANGED: LiteralString = """
     select changed.*, dates.weight_before < %(rows)s as is_now
     from changed
     inner join dates on changed.business_date = dates.business_date
+    -- A build of some branches makes the nation of their dates only.
+    where
+        %(branches)s::text[] is null
+        or changed.part <> 'nation'
+        or exists (
+            select from changed as own
+            where own.business_date = changed.business_date and own.branch_code <> '*'
+        )
 """
 
 OPEN_BUILD: LiteralString = """
@@ -67,10 +75,12 @@ OPEN_BUILD: LiteralString = """
     returning build_id
 """
 
+# A build of some branches shows the nation with them, and leaves it to be made again with the others.
 TAKE_UNITS: LiteralString = """
     insert into meta.build_units
         (build_id, part, branch_code, business_date, delivery_id, is_provisional, reads, fingerprint)
-    select %s, part, branch_code, business_date, delivery_id, is_provisional, reads, fingerprint
+    select %(build)s, part, branch_code, business_date, delivery_id, is_provisional, reads,
+        case when part = 'nation' and fingerprint is not null and not %(whole)s then '' else fingerprint end
     from changed_units
     where is_now
 """

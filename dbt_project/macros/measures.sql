@@ -46,6 +46,44 @@
 {%- endmacro %}
 
 
+{# Two denominators for the local share, never mixed: of capital, and of outstanding. #}
+{% macro local_share_of_capital_pct(table) -%}
+    {{ percent(table ~ ".local_vnd", table ~ ".capital_total_vnd") }}
+{%- endmacro %}
+
+
+{% macro local_share_of_outstanding_pct(table) -%}
+    {{ percent(table ~ ".local_outstanding_vnd", table ~ ".outstanding_vnd") }}
+{%- endmacro %}
+
+
+{# Of the active groups that have a grade, those graded good (T). #}
+{% macro groups_good_pct(table) -%}
+    {{ percent(table ~ ".groups_good", table ~ ".groups_graded") }}
+{%- endmacro %}
+
+
+{# Whether rows are of the programme and source that a target is limited to; needs a CTE `ancestors`. #}
+{% macro is_of_target(target, rows) -%}
+    ({{ target }}.programme_code is null or {{ target }}.programme_code = {{ rows }}.programme_code)
+    and (
+        {{ target }}.source_code is null
+        {#- A share of capital is of all capital, whatever source the target names. #}
+        or {{ target }}.indicator = 'local_capital_share_pct'
+        or ({{ rows }}.source_code, {{ target }}.source_code) in (
+            select
+                ancestors.source_code,
+                ancestors.ancestor_code
+            from ancestors
+        )
+    )
+{%- endmacro %}
+
+
+{# Days of a month where a pace is told by the month: a year's twelfth. #}
+{% macro days_of_a_month() %}30.4375{% endmacro %}
+
+
 {# When a delivery should have come: eight in the morning, Vietnamese time, after the business date. #}
 {% macro delivery_deadline(business_date) -%}
     (({{ business_date }} + 1) + time '08:00') at time zone 'Asia/Ho_Chi_Minh'

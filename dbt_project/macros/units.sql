@@ -44,12 +44,13 @@
 {% endmacro %}
 
 
-{# True when the running build has something to do for a part of the marts. #}
-{% macro has_units(part) %}
+{# True when the running build has something to do for a part of the marts, or for one of several. #}
+{% macro has_units(parts) %}
+    {% set names = [parts] if parts is string else parts %}
     {% set query %}
         select exists (
             select from meta.build_units
-            where build_id = (select build_id from meta.running_build) and part = '{{ part }}' and fingerprint is not null
+            where build_id = (select build_id from meta.running_build) and part in ('{{ names | join("', '") }}') and fingerprint is not null
         )
     {% endset %}
     {{ return(run_query(query).rows[0][0]) }}

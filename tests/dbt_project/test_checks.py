@@ -16,6 +16,8 @@ from warehouse.connect import Warehouse
 PLANTED = {
     "assert_absconded_debt_agrees_between_marts": (
         "mart_absconded_borrowers", "update {t} set overdue_vnd = overdue_vnd + 1 where build_id = {b} and cases > 0"),
+    "assert_branches_make_the_nation": (
+        "mart_national_scorecard", "update {t} set loans = loans + 1 where build_id = {b}"),
     "assert_branch_codes_name_one_province_a_day": (
         "dim_branch", "update {t} set valid_to = '2025-07-01' where build_id = {b} and branch_code = '96' and valid_to is not null"),
     "assert_capital_sources_add_up_to_the_mix": (
@@ -48,6 +50,8 @@ PLANTED = {
         "dim_date", "delete from {t} where build_id = {b} and calendar_date = '2024-02-29'"),
     "assert_outstanding_is_in_term_plus_overdue_plus_frozen": (
         "mart_loan_balances", "update {t} set outstanding_vnd = outstanding_vnd + 1 where build_id = {b}"),
+    "assert_organisations_equal_the_balances": (
+        "mart_organisations", "update {t} set overdue_vnd = overdue_vnd + 1 where build_id = {b} and organisation_code = 'ND'"),
     "assert_overdue_debt_equals_the_balances": (
         "mart_overdue_debt", "delete from {t} where build_id = {b} and overdue_band = 'over 360'"),
     "assert_par_hierarchy_is_never_violated": (
@@ -60,6 +64,8 @@ PLANTED = {
         "mart_capital_sources", "update {t} set share_of_capital_pct = 0 where build_id = {b} and source_code = 'MOB_IND'"),
     "assert_succession_ends_at_a_standing_commune": (
         "dim_commune", "update {t} set current_commune_code = '00000' where build_id = {b} and commune_code = '22741'"),
+    "assert_targets_are_in_force_and_reckoned": (
+        "mart_target_progress", "update {t} set actual_value = actual_value + 1 where build_id = {b} and indicator = 'outstanding'"),
     "assert_what_is_published_is_covered": (
         "mart_delivery_status", "update {t} set covered = false where build_id = {b}"),
     "unique_key_mart_loan_balances": (

@@ -29,6 +29,16 @@ SPEC = {
     "collected_qtd_vnd collected_ytd_vnd borrowers_reached_qtd borrowers_reached_ytd overdue_ratio_pct overdue_frozen_ratio_pct "
     "par30_ratio_pct par90_ratio_pct local_share_of_capital_pct local_share_of_outstanding_pct absconded_borrowers absconded_cases "
     "entrusted_share_pct groups groups_good_pct communes clean_communes offices_delivered offices_expected is_provisional",
+    "mart_national_scorecard": "business_date outstanding_vnd in_term_vnd overdue_vnd frozen_vnd loans borrowers "
+    "avg_outstanding_per_borrower_vnd change_from_year_start_vnd change_from_quarter_start_vnd disbursed_qtd_vnd disbursed_ytd_vnd "
+    "collected_qtd_vnd collected_ytd_vnd borrowers_reached_qtd borrowers_reached_ytd overdue_ratio_pct overdue_frozen_ratio_pct "
+    "par30_ratio_pct par90_ratio_pct local_share_of_capital_pct local_share_of_outstanding_pct absconded_borrowers absconded_cases "
+    "entrusted_share_pct groups groups_good_pct communes clean_communes offices_delivered offices_expected is_provisional "
+    "branches_delivered branches_expected",
+    "mart_target_progress": "business_date plan_id version indicator scope_kind scope_code target_value actual_value gap progress_pct "
+    "days_left required_per_month on_track",
+    "mart_organisations": "business_date branch_code organisation_code groups loans borrowers outstanding_vnd overdue_vnd "
+    "overdue_ratio_pct share_of_entrusted_pct",
     "mart_demand_coverage": "business_date branch_code commune_code kind programme_code identified applied approved disbursed refused "
     "not_interested cases coverage_pct need_vnd disbursed_vnd",
     "mart_absconded_borrowers": "business_date branch_code commune_code years_absent cases borrowers loans in_term_vnd overdue_vnd "

@@ -27,6 +27,7 @@ def varied(branch: str, date: str, seed: int, *, loans: int = 60) -> Delivery:
     for number in range(12):
         delivery.rows["absconded_cases"].append(_case(delivery, number, chance))
         delivery.rows["eligible_demand"].append(_demand(delivery, number, chance))
+    delivery.rows["plan_targets"] += _targets(delivery)
     delivery.rows["savings_groups"][1]["grade"] = "K"
     delivery.rows["savings_groups"].append(
         delivery.rows["savings_groups"][0] | {"group_code": f"G{branch}3", "grade": ""}
@@ -61,6 +62,38 @@ def following(delivery: Delivery, date: str, seed: int) -> Delivery:
             "kind": kind, "amount_vnd": amount * 1_000_000, "decision_no": decision, "programme_code": "", "commune_code": "",
         })  # fmt: skip
     return later
+
+
+def _targets(delivery: Delivery) -> list[Row]:
+    year, office = delivery.date[:4], f"{delivery.branch}0001"
+    if delivery.date.endswith("12-31"):
+        year = str(int(year) + 1)
+    base: Row = {
+        "plan_id": "", "version": 1, "indicator": "", "scope_kind": "branch", "scope_code": delivery.branch, "programme_code": "",
+        "source_code": "", "period_start": f"{year}-01-01", "due_on": f"{year}-12-31", "target_value": 2_000_000_000, "unit": "vnd",
+        "decided_on": delivery.date, "decision_no": "", "valid_from": delivery.date,
+    }  # fmt: skip
+    office_scope = {"scope_kind": "office", "scope_code": office}
+    commune_scope = {"scope_kind": "commune", "scope_code": COMMUNES[delivery.branch][0]}
+    return [
+        base | {"plan_id": "DN", "indicator": "outstanding"},
+        base | {"plan_id": "DN-TW-1", "indicator": "outstanding", "programme_code": "1", "source_code": "TW"},
+        base | {"plan_id": "DN-PGD", "indicator": "outstanding"} | office_scope,
+        base | {"plan_id": "TT", "indicator": "growth_pct", "target_value": "8.5", "unit": "pct"},
+        base | {"plan_id": "QH", "indicator": "overdue_ratio_pct", "target_value": "9.5", "unit": "pct"},
+        base | {"plan_id": "QH", "version": 2, "indicator": "overdue_ratio_pct", "target_value": "1.25", "unit": "pct",
+                "valid_from": f"{year}-03-31"},
+        base | {"plan_id": "QH", "version": 3, "indicator": "overdue_ratio_pct", "target_value": "1", "unit": "pct",
+                "valid_from": "2090-01-01"},
+        base | {"plan_id": "QHK-XA", "indicator": "overdue_frozen_ratio_pct", "target_value": "5", "unit": "pct"} | commune_scope,
+        base | {"plan_id": "VDP", "indicator": "local_capital_received", "source_code": "DP", "target_value": 100_000_000},
+        base | {"plan_id": "VDP-T", "indicator": "local_capital_received", "source_code": "DP_COMMUNE", "target_value": 50_000_000},
+        base | {"plan_id": "TLDP", "indicator": "local_capital_share_pct", "source_code": "DP", "target_value": "20", "unit": "pct"},
+        base | {"plan_id": "HD", "indicator": "deposits", "target_value": 90_000_000},
+        base | {"plan_id": "CV", "indicator": "disbursed"},
+        base | {"plan_id": "CV-19", "indicator": "disbursed", "programme_code": "19"} | office_scope,
+        base | {"plan_id": "TN-XA", "indicator": "collected", "source_code": "DP"} | commune_scope,
+    ]  # fmt: skip
 
 
 def _vary_loan(delivery: Delivery, loan: Row, chance: random.Random) -> None:

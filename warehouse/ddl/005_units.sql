@@ -132,7 +132,8 @@ as $$
             f.registers,
             l.head_code = v.branch_code and l.head_valid_from = v.branch_valid_from as is_own,
             sum(v.mark) over this_year as year_mark,
-            sum(f.capital_mark) over all_years as capital_mark
+            sum(f.capital_mark) over all_years as capital_mark,
+            sum(v.mark) over all_years as all_mark
         from meta.branch_families as l
         inner join visible as v on l.branch_code = v.branch_code and l.valid_from = v.branch_valid_from
         left join files as f on v.delivery_id = f.delivery_id
@@ -158,7 +159,8 @@ as $$
     own_days as (
         select
             d.*,
-            md5(concat_ws(' ', d.fingerprint, d.year_mark, o.mark, d.capital_mark)) as history_fingerprint
+            md5(concat_ws(' ', d.fingerprint, d.year_mark, o.mark, d.capital_mark)) as history_fingerprint,
+            md5(concat_ws(' ', d.fingerprint, d.all_mark)) as targets_fingerprint
         from family_days as d
         left join year_openings as o
             on
@@ -214,6 +216,23 @@ as $$
     select
         'history', branch_code, business_date, delivery_id, is_provisional, array[]::bigint [], history_fingerprint, 0
     from own_days
+    union all
+    select
+        'targets', branch_code, business_date, delivery_id, is_provisional, array[]::bigint [], targets_fingerprint, 0
+    from own_days
+    union all
+    -- The nation on a date: all branches that are visible for it.
+    select
+        'nation',
+        '*',
+        business_date,
+        null,
+        false,
+        array_agg(delivery_id order by delivery_id),
+        md5(string_agg(history_fingerprint, ' ' order by branch_code)),
+        0
+    from own_days
+    group by business_date
     union all
     select
         'registers',

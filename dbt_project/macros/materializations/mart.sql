@@ -6,7 +6,7 @@
   meta.part           which units the rows belong to (warehouse/ddl/004_builds.sql)
   meta.branch_column  the column that names the unit's branch; default branch_code; none: the nation
   meta.partitioned    two partitions a month: its days, and its last day, which is kept for ever
-  meta.indexes        lists of columns; default (business_date, branch_code) or (build_id)
+  meta.indexes        lists of columns; default (business_date, branch_code), (business_date) or (build_id)
 #}
 {% materialization mart, adapter='postgres' %}
 
@@ -67,7 +67,7 @@
         'date_column': 'business_date' if dated else none,
         'branch_column': settings.get('branch_column', 'branch_code' if dated and 'branch_code' in columns else none),
         'partitioned': settings.partitioned or false,
-        'indexes': settings.indexes or ([['business_date', 'branch_code']] if dated else [['build_id']])
+        'indexes': settings.indexes or default_indexes(dated, columns)
     } %}
     {% set shown = [] %}
     {% for column in columns.values() %}
@@ -76,6 +76,11 @@
     {% set parts = [mart.part, mart.branch_column, mart.indexes, model.description, shown, mart_structure_version()] %}
     {% do mart.update({'definition': local_md5(tojson(parts))}) %}
     {{ return(mart) }}
+{% endmacro %}
+
+
+{% macro default_indexes(dated, columns) %}
+    {{ return([['business_date', 'branch_code'] if 'branch_code' in columns else ['business_date']] if dated else [['build_id']]) }}
 {% endmacro %}
 
 

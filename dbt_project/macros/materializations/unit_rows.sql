@@ -1,7 +1,7 @@
 {#
   An intermediate table that the running build fills for its deliveries or units.
 
-  meta.part    the units whose deliveries are read; null: every build
+  meta.part    the units that the rows are made for, of one part or a list of parts; null: every build
   meta.kept    true: rows stay, by delivery_id, and later dates read them without reading the delivery again;
                false: the rows are those of the running build only
   meta.single  true: one statement a delivery, so that memory is bounded and PostgreSQL plans for one partition
@@ -10,7 +10,7 @@
 
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set settings = config.get('meta', {}) -%}
-    {%- set deliveries = find_delivery_ids(settings.part) if settings.part else [] -%}
+    {%- set deliveries = find_delivery_ids(settings.part) if settings.kept or settings.single else [] -%}
     {%- set definition = local_md5(tojson([model.raw_code, settings.kept or false, 1])) -%}
 
     {{ run_hooks(pre_hooks) }}
@@ -64,7 +64,7 @@
 {% endmacro %}
 
 
-{# Create the table from the statement's columns. What is kept stays: it only gains columns. #}
+{# Create the table from the statement's columns. What is kept stays: it gains columns and loses those no longer made. #}
 {% macro define_unit_rows(relation, sql, kept) %}
     {% set wanted = get_column_schema_from_query(sql) %}
     {% set existing = adapter.get_columns_in_relation(relation) | map(attribute='name') | list %}
@@ -73,6 +73,9 @@
             {% call statement('add_column') %}
                 alter table {{ relation }} add column {{ column.name }} {{ column.data_type }}
             {% endcall %}
+        {% endfor %}
+        {% for name in existing if name not in wanted | map(attribute='name') %}
+            {% call statement('drop_column') %} alter table {{ relation }} drop column {{ name }} cascade {% endcall %}
         {% endfor %}
     {% else %}
         {% call statement('create_table') %}

@@ -5,73 +5,44 @@ with units as (
     select * from {{ ref('int_units') }} where part = 'history'
 ),
 
-states as (
-    select * from {{ ref('int_branch_states') }}
-),
-
-capital as (
-    select * from {{ ref('int_capital_totals') }}
-),
-
-flows as (
-    select * from {{ ref('int_period_flows') }}
-),
-
-reached as (
-    select * from {{ ref('int_period_borrowers') }}
-),
-
-openings as (
-    select * from {{ ref('int_period_openings') }}
+scorecards as (
+    select * from {{ ref('int_scorecards') }}
 )
 
 select
     units.business_date,
     units.branch_code,
     units.current_branch_code,
-    states.outstanding_vnd,
-    states.in_term_vnd,
-    states.overdue_vnd,
-    states.frozen_vnd,
-    states.loans,
-    states.borrowers,
-    round(states.outstanding_vnd::numeric / nullif(states.borrowers, 0))::bigint as avg_outstanding_per_borrower_vnd,
-    states.outstanding_vnd - year_opening.outstanding_vnd as change_from_year_start_vnd,
-    states.outstanding_vnd - quarter_opening.outstanding_vnd as change_from_quarter_start_vnd,
-    flows.disbursed_qtd_vnd,
-    flows.disbursed_ytd_vnd,
-    flows.collected_qtd_vnd,
-    flows.collected_ytd_vnd,
-    case when flows.is_quarter_covered then coalesce(reached.borrowers_reached_qtd, 0) end as borrowers_reached_qtd,
-    case when flows.is_year_covered then coalesce(reached.borrowers_reached_ytd, 0) end as borrowers_reached_ytd,
-    {{ overdue_ratio_pct("states") }} as overdue_ratio_pct,
-    {{ overdue_frozen_ratio_pct("states") }} as overdue_frozen_ratio_pct,
-    {{ percent("states.par30_vnd", "states.outstanding_vnd") }} as par30_ratio_pct,
-    {{ percent("states.par90_vnd", "states.outstanding_vnd") }} as par90_ratio_pct,
-    capital.local_share_of_capital_pct,
-    capital.local_share_of_outstanding_pct,
-    states.absconded_borrowers,
-    states.absconded_cases,
-    {{ percent("states.entrusted_vnd", "states.outstanding_vnd") }} as entrusted_share_pct,
-    states.groups,
-    {{ percent("states.groups_good", "states.groups_graded") }} as groups_good_pct,
-    states.communes,
-    states.clean_communes,
-    units.offices_delivered,
-    units.offices_expected,
-    units.is_provisional
+    scorecards.outstanding_vnd,
+    scorecards.in_term_vnd,
+    scorecards.overdue_vnd,
+    scorecards.frozen_vnd,
+    scorecards.loans,
+    scorecards.borrowers,
+    scorecards.avg_outstanding_per_borrower_vnd,
+    scorecards.change_from_year_start_vnd,
+    scorecards.change_from_quarter_start_vnd,
+    scorecards.disbursed_qtd_vnd,
+    scorecards.disbursed_ytd_vnd,
+    scorecards.collected_qtd_vnd,
+    scorecards.collected_ytd_vnd,
+    scorecards.borrowers_reached_qtd,
+    scorecards.borrowers_reached_ytd,
+    scorecards.overdue_ratio_pct,
+    scorecards.overdue_frozen_ratio_pct,
+    scorecards.par30_ratio_pct,
+    scorecards.par90_ratio_pct,
+    scorecards.local_share_of_capital_pct,
+    scorecards.local_share_of_outstanding_pct,
+    scorecards.absconded_borrowers,
+    scorecards.absconded_cases,
+    scorecards.entrusted_share_pct,
+    scorecards.groups,
+    scorecards.groups_good_pct,
+    scorecards.communes,
+    scorecards.clean_communes,
+    scorecards.offices_delivered,
+    scorecards.offices_expected,
+    scorecards.is_provisional
 from units
-inner join states on units.delivery_id = states.delivery_id
-inner join capital on units.delivery_id = capital.delivery_id
-inner join flows on units.branch_code = flows.branch_code and units.business_date = flows.business_date
-left join reached on units.branch_code = reached.branch_code and units.business_date = reached.business_date
-left join openings as year_opening
-    on
-        units.branch_code = year_opening.branch_code
-        and units.business_date = year_opening.business_date
-        and year_opening.opening = 'year'
-left join openings as quarter_opening
-    on
-        units.branch_code = quarter_opening.branch_code
-        and units.business_date = quarter_opening.business_date
-        and quarter_opening.opening = 'quarter'
+inner join scorecards on units.branch_code = scorecards.branch_code and units.business_date = scorecards.business_date

@@ -5,23 +5,6 @@ with units as (
     select * from {{ ref('int_units') }} where part = 'state'
 ),
 
-communes as (
-    select
-        delivery_id,
-        commune_code,
-        sum(loans) as loans,
-        sum(in_term_vnd) as in_term_vnd,
-        sum(overdue_vnd) as overdue_vnd,
-        sum(frozen_vnd) as frozen_vnd,
-        sum(outstanding_vnd) as outstanding_vnd,
-        sum(par30_vnd) as par30_vnd,
-        sum(par90_vnd) as par90_vnd,
-        sum(entrusted_vnd) as entrusted_vnd,
-        sum(outstanding_vnd) filter (where source_code <> 'TW') as local_outstanding_vnd
-    from {{ ref('int_loan_groups') }}
-    group by delivery_id, commune_code
-),
-
 totals as (
     select
         delivery_id,
@@ -33,15 +16,13 @@ totals as (
         sum(par30_vnd)::bigint as par30_vnd,
         sum(par90_vnd)::bigint as par90_vnd,
         sum(entrusted_vnd)::bigint as entrusted_vnd,
-        coalesce(sum(local_outstanding_vnd), 0)::bigint as local_outstanding_vnd,
-        count(*) as communes,
-        count(*) filter (where overdue_vnd = 0) as clean_communes
-    from communes
+        coalesce(sum(outstanding_vnd) filter (where source_code <> 'TW'), 0)::bigint as local_outstanding_vnd
+    from {{ ref('int_loan_groups') }}
     group by delivery_id
 ),
 
 borrowers as (
-    select * from {{ ref('int_borrowers') }}
+    select * from {{ ref('int_borrowers') }} where organisation_code is null
 ),
 
 absconded as (
@@ -77,8 +58,6 @@ select
     coalesce(totals.par90_vnd, 0) as par90_vnd,
     coalesce(totals.entrusted_vnd, 0) as entrusted_vnd,
     coalesce(totals.local_outstanding_vnd, 0) as local_outstanding_vnd,
-    coalesce(totals.communes, 0) as communes,
-    coalesce(totals.clean_communes, 0) as clean_communes,
     coalesce(absconded.absconded_cases, 0) as absconded_cases,
     coalesce(absconded.absconded_borrowers, 0) as absconded_borrowers,
     coalesce(savings_groups.groups, 0) as groups,

@@ -37,9 +37,9 @@ select
     central_vnd,
     mobilised_vnd,
     local_vnd,
-    {{ percent("local_vnd", "capital_total_vnd") }} as local_share_of_capital_pct,
+    {{ local_share_of_capital_pct("totals") }} as local_share_of_capital_pct,
     local_outstanding_vnd,
-    {{ percent("local_outstanding_vnd", "outstanding_vnd") }} as local_share_of_outstanding_pct,
+    {{ local_share_of_outstanding_pct("totals") }} as local_share_of_outstanding_pct,
     local_vnd - local_outstanding_vnd as local_idle_vnd,
     {{ percent("local_outstanding_vnd", "local_vnd") }} as local_utilisation_pct
 from totals

@@ -7,4 +7,5 @@ select
     sum(disbursed_vnd)::bigint as disbursed_vnd,
     sum(collected_vnd)::bigint as collected_vnd
 from {{ ref('int_lending_flows') }}
+where delivery_id in {{ delivery_ids("flows") }}
 group by delivery_id, value_date

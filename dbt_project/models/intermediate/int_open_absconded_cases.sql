@@ -5,6 +5,7 @@ with cases as (
 
 select
     delivery_id,
+    business_date,
     case_id,
     customer_id,
     commune_code,

@@ -1,5 +1,5 @@
 -- One row a unit: customers who were lent money, net of reversals, since the start of quarter and year.
-{{ config(materialized="unit_rows", meta={"part": "history"}) }}
+{{ config(materialized="unit_rows", meta={"part": ["history", "nation"]}) }}
 
 with unit_deliveries as (
     select * from {{ ref('int_unit_deliveries') }}

@@ -1,5 +1,5 @@
 -- One row a unit: lending turnover and collection since the start of quarter and year, null where intervals are broken.
-{{ config(materialized="unit_rows", meta={"part": "history"}) }}
+{{ config(materialized="unit_rows", meta={"part": ["history", "nation"]}) }}
 
 with unit_deliveries as (
     select * from {{ ref('int_unit_deliveries') }}

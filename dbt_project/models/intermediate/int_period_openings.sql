@@ -1,8 +1,8 @@
 -- One row a unit and opening (year, quarter): the outstanding of its territory then, where that exact date is visible.
-{{ config(materialized="unit_rows", meta={"part": "history"}) }}
+{{ config(materialized="unit_rows", meta={"part": ["history", "nation"]}) }}
 
-with units as (
-    select * from {{ ref('int_units') }} where part = 'history'
+with members as (
+    select * from {{ ref('int_unit_members') }}
 ),
 
 families as (
@@ -23,12 +23,13 @@ states as (
 
 openings as (
     select
-        units.branch_code,
-        units.branch_valid_from,
-        units.business_date,
+        members.branch_code,
+        members.business_date,
+        members.member_code,
+        members.member_valid_from,
         period.opening,
-        (date_trunc(period.opening, units.business_date) - interval '1 day')::date as opening_on
-    from units
+        (date_trunc(period.opening, members.business_date) - interval '1 day')::date as opening_on
+    from members
     cross join (values ('year'), ('quarter')) as period (opening)
 )
 
@@ -40,7 +41,7 @@ select
     case when count(*) = count(states.delivery_id) then sum(states.outstanding_vnd)::bigint end as outstanding_vnd
 from openings
 inner join families
-    on openings.branch_code = families.head_code and openings.branch_valid_from = families.head_valid_from
+    on openings.member_code = families.head_code and openings.member_valid_from = families.head_valid_from
 inner join branches
     on
         families.branch_code = branches.branch_code

@@ -1,0 +1,70 @@
+-- One row a delivery, scope that targets are set for (branch, office or commune), programme and source: its balances.
+{{ config(materialized="unit_rows", meta={"part": "state"}) }}
+
+with balances as (
+    select
+        delivery_id,
+        office_code,
+        commune_code,
+        programme_code,
+        source_code,
+        outstanding_vnd,
+        overdue_vnd,
+        frozen_vnd,
+        0 as capital_vnd,
+        0 as deposits_vnd
+    from {{ ref('int_loan_groups') }}
+    union all
+    select
+        delivery_id,
+        office_code,
+        null as commune_code,
+        null as programme_code,
+        source_code,
+        0 as outstanding_vnd,
+        0 as overdue_vnd,
+        0 as frozen_vnd,
+        balance_vnd as capital_vnd,
+        0 as deposits_vnd
+    from {{ ref('stg_capital_positions') }}
+    where delivery_id in {{ delivery_ids("state") }}
+    union all
+    select
+        delivery_id,
+        office_code,
+        commune_code,
+        null as programme_code,
+        case kind when 'organisation' then 'MOB_ORG' when 'individual' then 'MOB_IND' else 'MOB_SAVINGS' end as source_code,
+        0 as outstanding_vnd,
+        0 as overdue_vnd,
+        0 as frozen_vnd,
+        0 as capital_vnd,
+        balance_vnd as deposits_vnd
+    from {{ ref('stg_deposits') }}
+    where delivery_id in {{ delivery_ids("state") }}
+),
+
+sources as (
+    select * from {{ ref('stg_capital_sources') }}
+)
+
+select
+    balances.delivery_id,
+    scope.scope_kind,
+    scope.scope_code,
+    balances.programme_code,
+    balances.source_code,
+    sum(balances.outstanding_vnd)::bigint as outstanding_vnd,
+    sum(balances.overdue_vnd)::bigint as overdue_vnd,
+    sum(balances.frozen_vnd)::bigint as frozen_vnd,
+    sum(balances.capital_vnd)::bigint as capital_total_vnd,
+    coalesce(sum(balances.capital_vnd) filter (where sources.tier = 'local'), 0)::bigint as local_vnd,
+    sum(balances.deposits_vnd)::bigint as deposits_vnd
+from balances
+left join sources on balances.source_code = sources.source_code
+cross join lateral (
+    values ('branch', '*'), ('office', balances.office_code), ('commune', balances.commune_code)
+) as scope (scope_kind, scope_code)
+where scope.scope_code is not null
+group by
+    balances.delivery_id, scope.scope_kind, scope.scope_code, balances.programme_code, balances.source_code

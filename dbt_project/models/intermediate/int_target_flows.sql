@@ -1,0 +1,122 @@
+-- One row a unit and target of turnover, collection or capital received: the sum by value date since the period's start,
+-- predecessors included; null where the visible intervals are broken.
+{{ config(materialized="unit_rows", meta={"part": "targets"}) }}
+
+with targets as (
+    select * from {{ ref('int_unit_targets') }} where indicator in ('disbursed', 'collected', 'local_capital_received')
+),
+
+families as (
+    select * from {{ ref('stg_branch_families') }}
+),
+
+deliveries as (
+    select * from {{ ref('stg_visible_deliveries') }}
+),
+
+ancestors as (
+    select * from {{ ref('int_source_ancestors') }}
+),
+
+target_deliveries as (
+    select
+        targets.branch_code,
+        targets.business_date,
+        targets.plan_id,
+        targets.indicator,
+        targets.scope_kind,
+        targets.scope_code,
+        targets.programme_code,
+        targets.source_code,
+        targets.period_start,
+        deliveries.delivery_id,
+        deliveries.is_provisional or deliveries.previous_business_date is null as is_break
+    from targets
+    inner join families
+        on targets.branch_code = families.head_code and targets.branch_valid_from = families.head_valid_from
+    inner join deliveries
+        on
+            families.branch_code = deliveries.branch_code
+            and families.valid_from = deliveries.branch_valid_from
+            and deliveries.business_date between targets.period_start and targets.business_date
+),
+
+coverage as (
+    select
+        branch_code,
+        business_date,
+        plan_id,
+        not bool_or(is_break) as is_covered
+    from target_deliveries
+    group by branch_code, business_date, plan_id
+),
+
+amounts as (
+    select
+        delivery_id,
+        value_date,
+        office_code,
+        commune_code,
+        programme_code,
+        source_code,
+        disbursed_vnd,
+        collected_vnd,
+        0 as received_vnd
+    from {{ ref('int_lending_flows') }}
+    union all
+    select
+        delivery_id,
+        value_date,
+        office_code,
+        commune_code,
+        programme_code,
+        source_code,
+        0 as disbursed_vnd,
+        0 as collected_vnd,
+        received_vnd
+    from {{ ref('int_capital_receipts') }}
+),
+
+flows as (
+    select
+        targets.branch_code,
+        targets.business_date,
+        targets.plan_id,
+        sum(
+            case targets.indicator
+                when 'disbursed' then amounts.disbursed_vnd
+                when 'collected' then amounts.collected_vnd
+                else amounts.received_vnd
+            end
+        ) as amount_vnd
+    from target_deliveries as targets
+    inner join amounts
+        on
+            targets.delivery_id = amounts.delivery_id
+            and targets.period_start <= amounts.value_date
+            and case targets.scope_kind
+                when 'branch' then true
+                when 'office' then targets.scope_code = amounts.office_code
+                else targets.scope_code = amounts.commune_code
+            end
+            and {{ is_of_target("targets", "amounts") }}
+    group by targets.branch_code, targets.business_date, targets.plan_id
+)
+
+-- Before its period begins, nothing is counted and nothing is missing.
+select
+    targets.branch_code,
+    targets.business_date,
+    targets.plan_id,
+    case when coalesce(coverage.is_covered, true) then coalesce(flows.amount_vnd, 0)::bigint end as amount_vnd
+from targets
+left join coverage
+    on
+        targets.branch_code = coverage.branch_code
+        and targets.business_date = coverage.business_date
+        and targets.plan_id = coverage.plan_id
+left join flows
+    on
+        targets.branch_code = flows.branch_code
+        and targets.business_date = flows.business_date
+        and targets.plan_id = flows.plan_id

@@ -1,0 +1,26 @@
+-- One row a unit and target in force: gap, progress, and whether the pace is enough.
+{{ config(materialized="unit_rows", meta={"part": "targets"}) }}
+
+with actuals as (
+    select * from {{ ref('int_target_actuals') }}
+)
+
+select
+    branch_code,
+    business_date,
+    plan_id,
+    round(actual_value, 6) as actual_value,
+    round(target_value - actual_value, 6) as gap,
+    {{ percent("actual_value", "target_value") }} as progress_pct,
+    days_left,
+    -- Nothing more is required of what is reached; a ceiling asks for a fall, all else for a rise.
+    round(
+        case when is_ceiling then least(0, target_value - actual_value) else greatest(0, target_value - actual_value) end
+        * {{ days_of_a_month() }} / nullif(days_left, 0),
+        6
+    ) as required_per_month,
+    case
+        when is_ceiling then actual_value <= target_value
+        else actual_value >= target_value or actual_value >= start_value + (target_value - start_value) * share_of_period
+    end as on_track
+from actuals

@@ -1,0 +1,37 @@
+-- One row a unit (branch and date) and target in force.
+{{ config(materialized="unit_rows", meta={"part": "targets"}) }}
+
+with units as (
+    select * from {{ ref('int_units') }} where part = 'targets'
+),
+
+targets as (
+    select * from {{ ref('int_targets') }}
+)
+
+select
+    units.branch_code,
+    units.branch_valid_from,
+    units.current_branch_code,
+    units.business_date,
+    units.is_provisional,
+    targets.plan_id,
+    targets.version,
+    targets.indicator,
+    targets.scope_kind,
+    targets.scope_code,
+    targets.programme_code,
+    targets.source_code,
+    targets.period_start,
+    targets.due_on,
+    targets.target_value,
+    targets.unit,
+    targets.decided_on,
+    targets.outstanding_vnd,
+    targets.overdue_vnd,
+    targets.frozen_vnd,
+    targets.capital_total_vnd,
+    targets.local_vnd,
+    targets.deposits_vnd
+from units
+inner join targets on units.delivery_id = targets.delivery_id
