@@ -13,19 +13,20 @@ not running any more" says that somebody built by command line meanwhile: nothin
 **Safe to rerun.** Always. A build that never flipped is left behind and the next one starts again from the ledger; the
 visible rows are only ever changed by the flip.
 
-**Who is told.** The data-platform team sees the red run; readers see the date of the build in every mart.
+**Who is told.** The data-platform team sees the red run, and on the status page, which `show` writes anew, that the marts
+have not followed; readers see the date of the build in every mart.
 """
 
 from __future__ import annotations
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, chain, dag, task
 
-from dags.common import DEFAULTS, TIMEZONE, VISIBLE
+from dags.common import DEFAULTS, MARTS, TIMEZONE, VISIBLE
 
 AREAS = ("prepare", "dimensions", "lending", "capital", "boards")
 
 
-@task.short_circuit
+@task.short_circuit(inlets=[VISIBLE])
 def open_build() -> int | None:
     from pipeline import steps  # noqa: PLC0415
 
@@ -39,11 +40,18 @@ def build_area(build_id: int, area: str) -> None:
     steps.build_area(build_id, area)
 
 
-@task(outlets=[VISIBLE])
+@task(outlets=[VISIBLE, MARTS])
 def flip(build_id: int) -> None:
     from pipeline import steps  # noqa: PLC0415
 
     steps.flip_build(build_id)
+
+
+@task
+def show() -> None:
+    from pipeline import steps  # noqa: PLC0415
+
+    steps.show_status()
 
 
 @dag(
@@ -60,7 +68,7 @@ def flip(build_id: int) -> None:
 def build_marts() -> None:
     build_id = open_build()
     areas = [build_area.override(task_id=area)(build_id, area) for area in AREAS]
-    chain(build_id, *areas, flip(build_id))
+    chain(build_id, *areas, flip(build_id), show())
 
 
 build_marts()

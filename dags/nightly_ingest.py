@@ -16,7 +16,8 @@ wait for the next hour or clear the task. Either way what was published is publi
 **Safe to rerun.** Always, wholly or any task of it, also twice at once and beside `python -m pipeline night`:
 PostgreSQL decides who works on a delivery; what is done is not done again (runbook `docs/runbooks/rerun-a-night.md`).
 
-**Who is told.** The data-platform team sees the red run; the branch finds the reasons in its feedback file.
+**Who is told.** `tell` writes the status page anew and sends one digest a run to whom `WAREHOUSE_DIGEST` names, also of
+tasks that failed or were killed (`docs/operating.md`); the branch finds the reasons in its feedback file.
 """
 
 from __future__ import annotations
@@ -27,23 +28,10 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import CronTriggerTimetable, TriggerRule, chain, dag, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
-from dags.common import DEFAULTS, TIMEZONE, VISIBLE
+from dags.common import DEFAULTS, LANDING, MAPPED, TIMEZONE, VISIBLE, branch_name
 
 
-def branch_name(code: str) -> str:
-    """The label of a branch in the web page."""
-    from pipeline import news  # noqa: PLC0415
-
-    return news.branch_name(code)
-
-
-MAPPED: dict[str, Any] = {
-    "map_index_template": "{{ branch_name(task.op_kwargs['code']) }}",
-    "max_active_tis_per_dagrun": 2,
-}
-
-
-@task
+@task(inlets=[LANDING])
 def find_branches() -> list[str]:
     from pipeline import steps  # noqa: PLC0415
 
@@ -93,6 +81,13 @@ def report_verdicts(dag_run: Any = None) -> None:
     news.require_good_verdicts(since=dag_run.start_date)
 
 
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def tell(dag_run: Any = None, ti: Any = None) -> None:
+    from pipeline import steps  # noqa: PLC0415
+
+    steps.end_run(dag_run, ti.get_task_states(dag_id=dag_run.dag_id, run_ids=[dag_run.run_id]))
+
+
 @task_group
 def branch(code: str) -> None:
     chain(verify(code=code), load(code=code), validate(code=code), publish(code=code))
@@ -109,9 +104,9 @@ def branch(code: str) -> None:
 )
 def nightly_ingest() -> None:
     branches = branch.expand(code=find_branches())
-    # Fails when a branch's task failed: the last tasks decide the colour of the run, and the other two always run.
+    # Fails when a branch's task failed: the last tasks decide the colour of the run, and the others always run.
     every_branch_ran = EmptyOperator(task_id="every_branch_ran", trigger_rule=TriggerRule.NONE_FAILED, retries=0)
-    chain(branches, [announce_news(), report_verdicts(), every_branch_ran])
+    chain(branches, [announce_news(), report_verdicts(), every_branch_ran, tell()])
 
 
 nightly_ingest()

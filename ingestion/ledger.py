@@ -12,7 +12,10 @@ from psycopg.types.json import Jsonb
 
 from warehouse.connect import Connection
 
-Verdict = Literal["published", "published_with_warnings", "provisional", "held", "refused", "duplicate", "waiting"]
+Verdict = Literal[
+    "published", "published_with_warnings", "provisional", "held", "refused", "duplicate", "waiting", "erased"
+]  # fmt: skip
+"""`erased` is said of stored bytes, never of a delivery: an entry that a file was written again (law 12)."""
 BAD_VERDICTS = ("held", "refused")
 
 

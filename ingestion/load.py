@@ -23,6 +23,7 @@ from contract.errors import DamagedInputError, UnsafeInputError, WarehouseError
 from contract.findings import finding, join_findings, no_findings
 from contract.model import Dataset, load_datasets
 from ingestion.descriptor import Resource, find_descriptor_violations, parse_descriptor
+from ingestion.erase import forget_erased
 from ingestion.ledger import copy_findings, delete_findings, to_csv
 from ingestion.read import Block, read_blocks, report
 from ingestion.store import Store
@@ -70,6 +71,7 @@ def load_delivery(
             )
         store = Store(warehouse.settings.store)
         descriptor = parse_descriptor(store.path(row[2]).read_bytes())
+        forget_erased(notes, store, delivery_id, descriptor)
         save = _discard if keep_findings else partial(copy_findings, notes, delivery_id)
         if not keep_findings:
             delete_findings(notes, delivery_id)

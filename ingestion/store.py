@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -32,8 +33,31 @@ class Store:
         self.root = root
 
     def path(self, sha256: str) -> Path:
-        """Where the file with this hash lies (or would lie)."""
+        """Where the file with this hash lies (or would lie): what it was written again as, where a person was erased."""
+        direct, note = self._direct(sha256), self._note(sha256)
+        if not direct.exists() and note.exists() and (newer := note.read_text()):
+            return self.path(newer)
+        return direct
+
+    def replace(self, sha256: str, newer: str) -> None:
+        """Let `newer`, which is kept already, stand for a file whose bytes go away; "" where nothing is to stand for it."""
+        note = self._note(sha256)
+        note.parent.mkdir(parents=True, exist_ok=True)
+        part = note.with_name(f"{note.name}.{os.getpid()}")
+        part.write_text(newer)
+        os.replace(part, note)
+        _sync_folder(note.parent)
+        self._direct(sha256).unlink(missing_ok=True)
+
+    def files(self) -> Iterator[Path]:
+        """Yield every file that is kept."""
+        return (path for path in (self.root / "sha256").glob("*/*") if path.is_file())
+
+    def _direct(self, sha256: str) -> Path:
         return self.root / "sha256" / sha256[:2] / sha256
+
+    def _note(self, sha256: str) -> Path:
+        return self.root / "erased" / sha256
 
     def keep(self, source: BinaryIO, limit: int | None = None) -> StoredFile:
         """Copy `source` into the store and return what was kept; at most `limit` + 1 bytes are read.
@@ -51,7 +75,7 @@ class Store:
                     size += len(chunk)
                 target.flush()
                 os.fsync(target.fileno())
-            final = self.path(digest.hexdigest())
+            final = self._direct(digest.hexdigest())
             final.parent.mkdir(parents=True, exist_ok=True)
             if not final.exists():
                 os.chmod(name, 0o440)
@@ -63,12 +87,12 @@ class Store:
         return StoredFile(digest.hexdigest(), size, final)
 
     def holds(self, sha256: str) -> bool:
-        """True when the bytes are on record and still have their hash."""
+        """True when the bytes are on record and still have their hash, erased persons apart (law 12)."""
         path = self.path(sha256)
         if not path.exists():
-            return False
+            return self._note(sha256).exists() and not self._note(sha256).read_text()
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+            return hashlib.file_digest(file, "sha256").hexdigest() == path.name
 
 
 def _sync_folder(folder: Path) -> None:

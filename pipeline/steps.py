@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from pipeline import branch, build, intake
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline import after, branch, build, intake, rework
 from pipeline.data_docs import refresh_data_docs
 from pipeline.outcomes import arrival_outcome
+from pipeline.run_note import note_run
+from pipeline.status_page import refresh_status_page
 from warehouse.connect import open_warehouse
 
 
@@ -57,3 +63,38 @@ def build_area(build_id: int, area: str) -> None:
 def flip_build(build_id: int) -> None:
     """Show the build to readers, all marts at once."""
     build.flip(open_warehouse(), build_id)
+
+
+def show_status() -> None:
+    """Write the status page anew."""
+    print(refresh_status_page(open_warehouse()))
+
+
+def end_run(dag_run: Any, states: Mapping[str, Any]) -> None:
+    """Put a night of Airflow's on record, show it, note on it what is wrong, and tell whoever should know, once."""
+    warehouse = open_warehouse()
+    note_run(warehouse, dag_run.dag_id, dag_run.run_id, dag_run.start_date, states)
+    for receiver in after.end_run(warehouse, dag_run.run_id, dag_run.start_date, states):
+        print(f"told {receiver}")
+
+
+def find_rework(params: Mapping[str, Any]) -> list[str]:
+    """Return the branches that have something in the range of dates `from` to `to`, or the one named `branch`."""
+    return rework.find_rework(open_warehouse(), *_range(params), params["branch"])
+
+
+def rework_branch(code: str, params: Mapping[str, Any]) -> list[int]:
+    """Judge again what is held of a branch in the range; return the ids of the deliveries whose verdict turned."""
+    turned = rework.rework_branch(open_warehouse(), code, *_range(params), print)
+    for outcome in turned:
+        print(outcome.line)
+    return [outcome.delivery_id for outcome in turned if outcome.delivery_id is not None]
+
+
+def ask_for_marts(params: Mapping[str, Any]) -> int:
+    """Have the next build make the marts of the range anew; return of how many units."""
+    return rework.ask_for_marts(open_warehouse(), *_range(params), params["branch"])
+
+
+def _range(params: Mapping[str, Any]) -> tuple[dt.date, dt.date]:
+    return dt.date.fromisoformat(params["from"]), dt.date.fromisoformat(params["to"])

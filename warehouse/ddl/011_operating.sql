@@ -49,13 +49,23 @@ create table if not exists meta.erased_files (
     erased_file_id bigint generated always as identity primary key,
     at timestamptz not null default clock_timestamp(),
     delivery_id bigint not null references meta.deliveries,
-    customer_ids text [] not null,
     old_sha256 text not null,
+    -- Empty: the file could not be written again and was removed.
     new_sha256 text not null,
     old_bytes bigint not null,
     new_bytes bigint not null
 );
 create index if not exists erased_files_delivery on meta.erased_files (delivery_id);
+
+-- The chain keeps both hashes of a file that was written again: an entry of its own, that turns no delivery.
+alter table meta.ledger drop constraint if exists ledger_verdict_check;
+alter table meta.ledger add constraint ledger_verdict_check check (verdict in (
+    'published', 'published_with_warnings', 'provisional', 'held', 'refused', 'duplicate', 'erased'
+));
+alter table meta.ledger drop constraint if exists ledger_erased_turns_nothing;
+alter table meta.ledger add constraint ledger_erased_turns_nothing check (
+    verdict <> 'erased' or (delivery_id is null and revision is null and not sets_visible)
+);
 
 create or replace trigger only_grows before update or delete or truncate on meta.erasures
 for each statement execute function meta.refuse_change();

@@ -1,0 +1,297 @@
+"""Law 12: a person is erased from rows, stored files and every later load; no total changes, and the quarter stays."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from contract.errors import WarehouseError
+from contract.model import load_datasets
+from ingestion.descriptor import Resource
+from ingestion.erase import as_kept, count_rows
+from ingestion.rewrite import CannotRewriteError, holds_values, rewrite
+from ingestion.store import Store
+from pipeline import cli
+from pipeline.erasure import erase, erase_again
+from pipeline.intake import restage
+from pipeline.laws import check_laws
+from tests.support.deliveries import COLUMNS, first_delivery, repay, to_csv
+from tests.support.door import take_in
+from tests.support.warehouses import copy_warehouse, environment, new_warehouse, remove_warehouse
+from warehouse.connect import Warehouse
+
+CUSTOMER = "C9600002"
+NAME, NATIONAL_ID, PHONE = "Nguyễn Thị Số 2", "096180000002", "0996000002"
+
+
+def quiet(_: str) -> None:
+    """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def model(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """Two dates of a branch, and a refused delivery of the third."""
+    found = new_warehouse(warehouse, tmp_path_factory.mktemp("erase"))
+    landing = Path(found.settings.landing)
+    first = first_delivery("96", "2025-09-28")
+    first.write(landing)
+    second = repay(first.next("2025-09-29"), 1, 1_000_000)
+    second.write(landing)
+    third = second.next("2025-09-30")
+    third.resources["inspections"] = {"hash": "sha256:" + "0" * 64}
+    third.rows["customers"][0]["sex"] = "M"
+    third.write(landing)
+    take_in(found, "96")
+    yield found
+    remove_warehouse(found)
+
+
+@pytest.fixture
+def own(model: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
+    """The same, to be changed."""
+    found = copy_warehouse(model, tmp_path / "home")
+    yield found
+    remove_warehouse(found)
+
+
+def stored_bytes(warehouse: Warehouse) -> bytes:
+    """Everything in the store, unpacked."""
+    contents = [path.read_bytes() for path in Store(warehouse.settings.store).files()]
+    return b"\n".join(gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content for content in contents)
+
+
+def totals(warehouse: Warehouse) -> list[Any]:
+    with warehouse.connect("admin") as connection:
+        return connection.execute(
+            "select business_date, count(*), sum(in_term_vnd), sum(overdue_vnd), count(distinct customer_id) "
+            "from raw.loan_book group by 1 order by 1"
+        ).fetchall()
+
+
+def personal_rows(warehouse: Warehouse, customer_id: str) -> set[tuple[Any, ...]]:
+    with warehouse.connect("admin") as connection:
+        return set(
+            connection.execute(
+                "select full_name, birth_date, national_id, phone from personal.customers_rows where customer_id = %s",
+                [customer_id],
+            )
+        )
+
+
+def test_nothing_of_the_person_is_found_any_more(own: Warehouse) -> None:
+    assert NATIONAL_ID.encode() in stored_bytes(own)
+    before = totals(own)
+    proof = erase(own, CUSTOMER, "lan", "request 17", quiet)
+    assert proof.holds, proof.text
+    assert {place.name: place.before for place in proof.places if place.before} == {
+        "personal: rows of the customer with a value": 2,
+        "store: files with a value of the customer": 1,
+        "store: stray files that name the customer": 1,
+    }
+    kept = stored_bytes(own)
+    for value in (NAME, NATIONAL_ID, PHONE):
+        assert value.encode() not in kept
+        assert value not in proof.text
+    assert personal_rows(own, CUSTOMER) == {("(erased)", None, None, None)}
+    assert totals(own) == before
+
+
+def test_everybody_else_stays_as_they_were(own: Warehouse) -> None:
+    before = personal_rows(own, "C9600003")
+    erase(own, CUSTOMER, "lan", "request 17", quiet)
+    assert personal_rows(own, "C9600003") == before
+    assert "Nguyễn Thị Số 3".encode() in stored_bytes(own)
+
+
+def test_the_ledger_keeps_both_hashes_and_every_law_still_holds(own: Warehouse) -> None:
+    erase(own, CUSTOMER, "lan", "request 17", quiet)
+    with own.connect("loader") as connection:
+        entries = connection.execute(
+            "select detail ->> 'old_sha256', detail ->> 'new_sha256' from meta.ledger where verdict = 'erased'"
+        ).fetchall()
+        declared = {sha for (sha,) in connection.execute(
+            "select stored_sha256 from meta.delivery_files where dataset = 'customers'")}  # fmt: skip
+    assert {old for old, _ in entries} == declared
+    store = Store(own.settings.store)
+    for old, new in entries:
+        assert store.path(old) == store.path(new)
+        assert store.holds(old)
+    assert [result.text for result in check_laws(own) if not result.holds] == []
+
+
+def test_a_later_load_brings_nothing_back(own: Warehouse) -> None:
+    erase(own, CUSTOMER, "lan", "request 17", quiet)
+    with own.connect("loader") as connection:
+        (delivery_id,) = connection.execute("select min(delivery_id) from meta.deliveries").fetchone() or (0,)
+    restage(own, delivery_id)
+    assert personal_rows(own, CUSTOMER) == {("(erased)", None, None, None)}
+
+
+def test_a_later_delivery_of_the_branch_is_cleaned_before_it_is_loaded(own: Warehouse) -> None:
+    erase(own, CUSTOMER, "lan", "request 17", quiet)
+    landing = Path(own.settings.landing)
+    corrected = repay(first_delivery("96", "2025-09-28").next("2025-09-29"), 1, 1_000_000).next("2025-09-30")
+    corrected.revision, corrected.supersedes = 2, "0" * 64
+    corrected.write(landing)
+    (outcome,) = take_in(own, "96")
+    assert outcome.verdict == "published_with_warnings", outcome.finding_lines
+    assert personal_rows(own, CUSTOMER) == {("(erased)", None, None, None)}
+    # What was refused on the way is loaded by nobody: the daily upkeep removes it.
+    erase_again(own, quiet)
+    assert NATIONAL_ID.encode() not in stored_bytes(own)
+    assert [result.text for result in check_laws(own) if not result.holds] == []
+
+
+def test_the_same_bytes_sent_again_are_a_duplicate_and_stay_erased(own: Warehouse) -> None:
+    erase(own, CUSTOMER, "lan", "request 17", quiet)
+    landing = Path(own.settings.landing)
+    again = first_delivery("96", "2025-09-28")
+    again.revision, again.supersedes = 2, "0" * 64
+    again.write(landing)
+    take_in(own, "96")
+    erase_again(own, quiet)
+    assert NATIONAL_ID.encode() not in stored_bytes(own)
+
+
+def test_a_restored_database_learns_who_was_erased_since_the_backup(own: Warehouse, tmp_path: Path) -> None:
+    erase(own, CUSTOMER, "lan", "request 17", quiet)
+    with own.connect("admin") as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute("delete from meta.erasures")
+        connection.execute("update personal.customers_rows set phone = %s where customer_id = %s", [PHONE, CUSTOMER])
+    erase_again(own, quiet)
+    with own.connect("admin") as connection:
+        assert count_rows(connection, [CUSTOMER]) == 0
+
+
+def test_a_second_door_takes_the_file_as_it_is_kept(own: Warehouse) -> None:
+    erase(own, CUSTOMER, "lan", "request 17", quiet)
+    store = Store(own.settings.store)
+    with own.connect("loader") as connection:
+        rows = connection.execute("select descriptor_sha256 from meta.deliveries").fetchall()
+    for (sha256,) in rows:
+        for resource in json.loads(as_kept(store, store.path(sha256).read_bytes()))["resources"]:
+            content = store.path(resource["hash"].removeprefix("sha256:")).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == resource["hash"].removeprefix("sha256:")
+            assert len(content) == resource["bytes"]
+
+
+def test_a_log_that_names_the_person_is_found_and_masked(own: Warehouse) -> None:
+    log = own.settings.home / "airflow" / "logs" / "task.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(f"a careless print: {PHONE} of {NAME}\n", encoding="utf-8")
+    proof = erase(own, CUSTOMER, "lan", "request 17", quiet)
+    assert next(place for place in proof.places if place.name.startswith("logs")).before == 1
+    assert log.read_text(encoding="utf-8") == "a careless print: *** of ***\n"
+
+
+def test_what_cannot_be_cleaned_makes_the_proof_fail(own: Warehouse) -> None:
+    report = own.settings.home / "reports" / "board.pdf"
+    report.parent.mkdir(parents=True)
+    report.write_bytes(f"%PDF {NATIONAL_ID}".encode())
+    proof = erase(own, CUSTOMER, "lan", "request 17", quiet)
+    assert not proof.holds
+    assert "still there" in proof.text
+
+
+def test_nobody_is_erased_whom_the_books_do_not_know(own: Warehouse) -> None:
+    with pytest.raises(WarehouseError, match="knows the customer C1"):
+        erase(own, "C1", "lan", "request 17", quiet)
+
+
+def test_the_command_asks_for_a_reason(
+    own: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in environment(own).items():
+        monkeypatch.setenv(name, value)
+    assert cli.main(["erase", CUSTOMER]) == 64
+    assert cli.main(["erase", CUSTOMER, "--reason", "request 17"]) == 0
+    assert "is erased" in capsys.readouterr().out
+
+
+def resource(**values: Any) -> Resource:
+    known = {"dataset": "customers", "path": "customers", "format": "csv", "encoding": "utf-8", "compression": None, "dialect": None,
+             "bytes": 0, "sha256": "", "row_count": 0, "control_totals": {}, "key_checksum": 0}  # fmt: skip
+    return Resource(**(known | values))  # type: ignore[arg-type]
+
+
+ROWS = first_delivery("96", loans=4).rows["customers"]
+
+
+def as_parquet() -> bytes:
+    columns = {name: pa.array([str(row[name]) or None for row in ROWS]) for name in COLUMNS["customers"].split()}
+    target = io.BytesIO()
+    pq.write_table(pa.table(columns), target)
+    return target.getvalue()
+
+
+def as_xlsx() -> bytes:
+    book, target = openpyxl.Workbook(), io.BytesIO()
+    sheet = book.active
+    assert sheet is not None
+    names = COLUMNS["customers"].split()
+    sheet.append(names)
+    for row in ROWS:
+        sheet.append([row[name] or None for name in names])
+    book.save(target)
+    return target.getvalue()
+
+
+PLAIN = to_csv("customers", ROWS)
+FORMS = {
+    "csv": (PLAIN, resource()),
+    "with crlf and a byte order mark": (
+        b"\xef\xbb\xbf" + PLAIN.replace(b"\n", b"\r\n"), resource(encoding="utf-8-sig")),
+    "gz": (gzip.compress(PLAIN), resource(compression="gz")),
+    "semicolons": (PLAIN.replace(b",", b";"), resource(dialect={"delimiter": ";"})),
+    "a quoted line break": (PLAIN.replace("Nguyễn Thị Số 3".encode(), '"Nguyễn, ""Số"" 3"'.encode()), resource()),
+    "an extra column": (
+        PLAIN.replace(b"changed_at\n", b"changed_at,address\n").replace(b"+07:00\n", "+07:00,Ấp Số 2\n".encode()), resource()),
+    "parquet": (as_parquet(), resource(format="parquet")),
+    "xlsx": (as_xlsx(), resource(format="xlsx")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_file_keeps_its_form_and_everybody_else(form: str, tmp_path: Path) -> None:
+    content, declared = FORMS[form]
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(content)
+    dataset = load_datasets()["customers"]
+    assert holds_values(source, dataset, declared, [CUSTOMER])
+    rewrite(source, target, dataset, declared, [CUSTOMER])
+    assert not holds_values(target, dataset, declared, [CUSTOMER])
+    assert holds_values(target, dataset, declared, ["C9600003"])
+    if declared.format == "csv" and declared.compression is None:
+        before, after = content.split(b"\n"), target.read_bytes().split(b"\n")
+        assert [number for number, (old, new) in enumerate(zip(before, after, strict=True)) if old != new] == [2]
+        assert "Ấp".encode() not in after[2]
+
+
+def test_a_file_that_is_no_table_is_not_rewritten(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"PK\x03\x04 no workbook")
+    with pytest.raises(CannotRewriteError):
+        rewrite(source, tmp_path / "target", load_datasets()["customers"], resource(format="xlsx"), [CUSTOMER])
+
+
+def test_every_load_asks_for_the_list(own: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without asking, the person would be back: the check above can fail."""
+    erase(own, CUSTOMER, "lan", "request 17", quiet)
+    monkeypatch.setattr("ingestion.load.forget_erased", lambda *_: 0)
+    landing = Path(own.settings.landing)
+    corrected = first_delivery("96", "2025-09-28").next("2025-10-01")
+    corrected.previous = "2025-09-29"
+    corrected.write(landing)
+    take_in(own, "96")
+    assert len(personal_rows(own, CUSTOMER)) == 2
