@@ -94,13 +94,19 @@ def names_person(path: Path, resource: Resource, customer_ids: Sequence[str]) ->
 
 
 def as_kept(store: Store, content: bytes) -> bytes:
-    """Return a stored descriptor with size and hash of the files as they are kept now: what a second door asks for."""
+    """Return a stored descriptor with size and hash of the files as they are kept now: what a second door asks for.
+
+    The same bytes where nobody was erased.
+    """
     document = json.loads(content)
+    is_changed = False
     for resource in document["resources"]:
-        path = store.path(resource["hash"].removeprefix("sha256:"))
-        if path.exists() and path.name != resource["hash"].removeprefix("sha256:"):
+        declared = str(resource["hash"]).removeprefix("sha256:")
+        path = store.path(declared)
+        if path.name != declared and path.exists():
             resource |= {"bytes": path.stat().st_size, "hash": f"sha256:{path.name}"}
-    return json.dumps(document, ensure_ascii=False).encode()
+            is_changed = True
+    return json.dumps(document, ensure_ascii=False).encode() if is_changed else content
 
 
 @dataclass(frozen=True)

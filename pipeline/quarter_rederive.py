@@ -13,6 +13,7 @@ from psycopg import sql
 
 from contract.errors import WarehouseError
 from ingestion.descriptor import parse_descriptor
+from ingestion.erase import as_kept
 from ingestion.landing import DESCRIPTOR
 from ingestion.load import attach_rows
 from ingestion.rules import count_findings
@@ -103,7 +104,8 @@ def restore_reference(connection: Connection, store: Store, reference: dict[str,
 
 def _lay_out(store: Store, delivery: dict[str, Any], landing: Path) -> None:
     """Make the delivery's folder again: the files under their names, the descriptor last."""
-    content = store.path(delivery["descriptor_sha256"]).read_bytes()
+    # Where a person was erased since, files are smaller than the branch declared them.
+    content = as_kept(store, store.path(delivery["descriptor_sha256"]).read_bytes())
     folder = landing / delivery["branch_code"] / delivery["business_date"] / f"r{delivery['revision']}"
     folder.mkdir(parents=True)
     for resource in parse_descriptor(content).resources:

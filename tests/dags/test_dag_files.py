@@ -18,6 +18,8 @@ FILES = sorted(DAGS.glob("*.py"))
 SECTIONS = ("**What.**", "**When it fails.**", "**Safe to rerun.**", "**Who is told.**")
 HEAVY = ("great_expectations", "dbt", "pandas", "pyarrow", "numpy", "psycopg", "pipeline", "warehouse")
 LONG = 120
+NAMES = ("nightly_ingest", "build_marts", "rework_dates", "housekeeping")
+"""`quarterly_snapshot` has runs that wait for people, and rules of its own."""
 
 PROBE = """
 import importlib, json, sys
@@ -31,7 +33,9 @@ print(json.dumps({
         "max_active_runs": dag.max_active_runs, "tasks": {task.task_id: {
             "retries": task.retries, "minutes": task.execution_timeout.total_seconds() / 60,
             "template": getattr(task, "map_index_template", None), "at_once": task.max_active_tis_per_dagrun,
-            "before": sorted(task.upstream_task_ids),
+            "rule": str(task.trigger_rule.value),
+            "before": sorted(task.upstream_task_ids), "inlets": sorted(asset.name for asset in task.inlets),
+            "outlets": sorted(asset.name for asset in task.outlets),
         } for task in dag.tasks},
     } for dag in found},
 }))
@@ -53,8 +57,8 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     root = tmp_path_factory.mktemp("project")
     for package in ("dags", "pipeline", "warehouse"):
         (root / package).symlink_to(DAGS.parent / package)
-    found = parse(root, "dags.nightly_ingest", "dags.build_marts")
-    assert sorted(found["dags"]) == ["build_marts", "nightly_ingest"]
+    found = parse(root, *(f"dags.{name}" for name in NAMES))
+    assert sorted(found["dags"]) == sorted(NAMES)
     return found
 
 
@@ -89,7 +93,7 @@ def test_a_heavy_import_at_parse_time_would_be_seen(tmp_path: Path) -> None:
     assert "pyarrow" in parse(tmp_path, "heavy_dag")["heavy"]
 
 
-def test_both_dags_say_what_to_do_with_them(parsed: dict[str, Any]) -> None:
+def test_the_dags_say_what_to_do_with_them(parsed: dict[str, Any]) -> None:
     for name, dag in parsed["dags"].items():
         places = [dag["doc"].find(section) for section in SECTIONS]
         assert -1 not in places, name
@@ -115,6 +119,7 @@ def test_branches_are_mapped_two_at_a_time_and_named(parsed: dict[str, Any]) -> 
     tasks = parsed["dags"]["nightly_ingest"]["tasks"]
     mapped = {name: task for name, task in tasks.items() if name.startswith("branch.")}
     assert list(mapped) == ["branch.verify", "branch.load", "branch.validate", "branch.publish"]
+    mapped |= {"rework": parsed["dags"]["rework_dates"]["tasks"]["rework"]}
     for task in mapped.values():
         assert task["at_once"] == 2
         assert "branch_name" in task["template"]
@@ -122,10 +127,29 @@ def test_branches_are_mapped_two_at_a_time_and_named(parsed: dict[str, Any]) -> 
 
 def test_areas_are_built_one_after_the_other_and_flipped_last(parsed: dict[str, Any]) -> None:
     tasks = parsed["dags"]["build_marts"]["tasks"]
-    order = ["open_build", "prepare", "dimensions", "lending", "capital", "boards", "flip"]
+    order = ["open_build", "prepare", "dimensions", "lending", "capital", "boards", "flip", "show"]
     assert list(tasks) == order
     for before, after in pairwise(order):
         assert before in tasks[after]["before"]
+
+
+def test_the_asset_graph_leads_from_the_landing_to_the_marts(parsed: dict[str, Any]) -> None:
+    dags = parsed["dags"]
+    edges = {
+        (asset, name) for name, dag in dags.items() for task in dag["tasks"].values() for asset in task["inlets"]
+    } | {(name, asset) for name, dag in dags.items() for task in dag["tasks"].values() for asset in task["outlets"]}
+    assert {
+        ("warehouse/landing", "nightly_ingest"), ("nightly_ingest", "warehouse/visible"),
+        ("warehouse/visible", "build_marts"), ("build_marts", "warehouse/marts"),
+    } <= edges  # fmt: skip
+
+
+def test_a_night_ends_with_telling_whatever_has_failed(parsed: dict[str, Any]) -> None:
+    night = parsed["dags"]["nightly_ingest"]["tasks"]
+    assert night["tell"]["rule"] == "all_done"
+    # It is green when it has told of a red night: others decide the colour of the run.
+    assert "tell" not in {name for task in night.values() for name in task["before"]}
+    assert night["tell"]["before"] == night["every_branch_ran"]["before"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

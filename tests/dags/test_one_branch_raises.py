@@ -24,6 +24,7 @@ def load_branch(code):
     return [1]
 def validate_branch(code): return [1]
 def publish_branch(code): return [1]
+def end_run(dag_run, states): print("told of", sorted(name for name, state in states[dag_run.run_id].items() if state == "failed"))
 """
 NEWS = """
 def branch_name(code): return code
@@ -48,6 +49,7 @@ def states(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> di
     command = [sys.executable, "-m", "airflow", "dags", "test", "nightly_ingest"]
     done = subprocess.run(command, env=environ, cwd="/", capture_output=True, text=True, check=False)
     assert "No space left on device" in done.stdout, done.stdout[-3000:]
+    assert "told of ['branch.load" in done.stdout, done.stdout[-3000:]
     address = warehouse.url("airflow", warehouse.airflow_database)
     with psycopg.connect(address) as connection:
         tasks = connection.execute(
@@ -66,6 +68,7 @@ def test_the_run_is_red_and_shows_where(states: dict[str, str]) -> None:
     assert states["run"] == "failed"
     assert states["every_branch_ran"] == "upstream_failed"
     assert states["report_verdicts"] == "success"
+    assert states["tell"] == "success"
 
 
 def test_what_was_published_is_announced_all_the_same(states: dict[str, str]) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from pipeline import cli
 from pipeline.erasure import erase, erase_again
 from pipeline.intake import restage
 from pipeline.laws import check_laws
+from pipeline.quarter_rederive import _lay_out as lay_out
 from tests.support.deliveries import COLUMNS, first_delivery, repay, to_csv
 from tests.support.door import take_in
 from tests.support.warehouses import copy_warehouse, environment, new_warehouse, remove_warehouse
@@ -174,16 +173,23 @@ def test_a_restored_database_learns_who_was_erased_since_the_backup(own: Warehou
         assert count_rows(connection, [CUSTOMER]) == 0
 
 
-def test_a_second_door_takes_the_file_as_it_is_kept(own: Warehouse) -> None:
-    erase(own, CUSTOMER, "lan", "request 17", quiet)
-    store = Store(own.settings.store)
+def test_the_stored_bytes_pass_a_second_door(own: Warehouse, tmp_path: Path) -> None:
+    """What deriving a quarter again, and rebuilding a warehouse from its store, begin with (laws 7 and 11)."""
     with own.connect("loader") as connection:
-        rows = connection.execute("select descriptor_sha256 from meta.deliveries").fetchall()
-    for (sha256,) in rows:
-        for resource in json.loads(as_kept(store, store.path(sha256).read_bytes()))["resources"]:
-            content = store.path(resource["hash"].removeprefix("sha256:")).read_bytes()
-            assert hashlib.sha256(content).hexdigest() == resource["hash"].removeprefix("sha256:")
-            assert len(content) == resource["bytes"]
+        rows = connection.execute("select branch_code, business_date::text, revision, descriptor_sha256 from meta.deliveries "
+                                  "order by business_date").fetchall()  # fmt: skip
+    store = Store(own.settings.store)
+    untouched = [store.path(row[3]).read_bytes() for row in rows]
+    assert [as_kept(store, content) for content in untouched] == untouched
+    erase(own, CUSTOMER, "lan", "request 17", quiet)
+    second = new_warehouse(own, tmp_path / "second")
+    for row in rows:
+        delivery = dict(zip(("branch_code", "business_date", "revision", "descriptor_sha256"), row, strict=True))
+        lay_out(store, delivery, Path(second.settings.landing))
+    assert [outcome.verdict for outcome in take_in(second, "96")] == ["published", "published"]
+    assert personal_rows(second, CUSTOMER) == {("(erased)", None, None, None)}
+    assert totals(second) == totals(own)
+    remove_warehouse(second)
 
 
 def test_a_log_that_names_the_person_is_found_and_masked(own: Warehouse) -> None:
