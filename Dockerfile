@@ -21,7 +21,8 @@ COPY pipeline pipeline
 COPY dbt_project dbt_project
 COPY dags dags
 COPY docker/service docker/service
-# Any other number may be given by `user:`; no program in here needs a name or a home.
+# Any other number may be given by `user:`. It has no name in the image, and Airflow asks for one.
+ENV USER=warehouse
 USER 10001:10001
 ENTRYPOINT ["/opt/warehouse/docker/service"]
 CMD ["airflow", "version"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from contract.errors import WarehouseError
+from pipeline.backup_command import add_backup
 from pipeline.operating_arguments import add_operating
 from pipeline.quarter_arguments import add_quarter
 
@@ -129,6 +130,7 @@ def _parser() -> Parser:
 
     commands.add_parser("psql", help="open psql on the warehouse; arguments are passed through")
 
+    add_backup(commands, say)
     commands.add_parser("up", help="start Airflow and print its address and login").set_defaults(run=_up)
     commands.add_parser("down", help="stop Airflow and the embedded PostgreSQL").set_defaults(run=_down)
     commands.add_parser(

@@ -121,10 +121,11 @@ class EmbeddedServer:
         note = self.home / "binaries_location"
         return (Path(note.read_text().strip()) if note.exists() else _wheel_binaries()) / "bin" / name
 
-    def _create(self) -> None:
+    def place(self) -> Path:
+        """Make an empty data directory that the server's user reaches, with the programs beside it; return it."""
         for stale in ("data_location", "binaries_location"):
             (self.home / stale).unlink(missing_ok=True)
-        user = _service_user()
+        user = service_user()
         data = self.home / "pgdata"
         if user and not _reachable(self.home, user):
             data = (
@@ -141,6 +142,10 @@ class EmbeddedServer:
         data.mkdir(parents=True, mode=0o700)
         if user:
             os.chown(data, user.pw_uid, user.pw_gid)
+        return data
+
+    def _create(self) -> None:
+        data, user = self.place(), service_user()
         password = self.home / "password"
         password.unlink(missing_ok=True)
         with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -206,7 +211,7 @@ class EmbeddedServer:
 
     def _configured_port(self) -> int:
         lines = (self.data / "postgresql.auto.conf").read_text().splitlines()
-        return int(next(line.split("=")[1] for line in reversed(lines) if line.startswith("port")))
+        return int(next(line.split("=")[1].strip(" '") for line in reversed(lines) if line.startswith("port")))
 
     def _set_port(self, port: int) -> None:
         path = self.data / "postgresql.auto.conf"
@@ -214,7 +219,7 @@ class EmbeddedServer:
         path.write_text("\n".join([*kept, f"port = {port}", ""]))
 
     def _run(self, program: str, *arguments: str) -> None:
-        user = _service_user()
+        user = service_user()
         result = subprocess.run(
             [str(self.binary(program)), *arguments],
             stdin=subprocess.DEVNULL,
@@ -243,7 +248,7 @@ def _wheel_binaries() -> Path:
     return Path(spec.submodule_search_locations[0]) / "pginstall18"
 
 
-def _service_user() -> pwd.struct_passwd | None:
+def service_user() -> pwd.struct_passwd | None:
     """The unprivileged user to run as, None when this process is not root."""
     if os.geteuid() != 0:
         return None

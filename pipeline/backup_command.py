@@ -1,0 +1,111 @@
+"""`python -m pipeline backup`, `restore` and `rebuild`: not losing the warehouse."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from contract.errors import WarehouseError
+from warehouse.settings import PROJECT
+
+Progress = Callable[[str], None]
+RUNBOOK = "See docs/runbooks/backup-and-restore.md."
+
+
+def add_backup(commands: Any, say: Progress) -> None:
+    """Add the three commands to the command line."""
+    backup = commands.add_parser("backup", help="seal a copy of everything: server, log, dump, store, secrets")
+    backup.add_argument(
+        "--log", action="store_true", help="only what was committed since the last time (every few minutes)"
+    )
+    _add_place(backup)
+    backup.set_defaults(run=lambda options: _backup(options, say))
+
+    restore = commands.add_parser("restore", help="make a warehouse again from its backup, in a new home")
+    restore.add_argument("--home", required=True, type=Path, help="the new WAREHOUSE_HOME; must be empty")
+    restore.add_argument(
+        "--time", type=_moment, help="the state of this moment (2025-09-30T22:15:00+07:00; default: the last)"
+    )
+    _add_place(restore)
+    restore.set_defaults(run=lambda options: _restore(options, say))
+
+    rebuild = commands.add_parser("rebuild", help="lay the stored deliveries out as a landing, to be taken in again")
+    rebuild.add_argument("--store", required=True, type=Path, help="the store of the lost warehouse")
+    rebuild.add_argument("--landing", required=True, type=Path, help="the folder to lay them out in")
+    rebuild.set_defaults(run=_rebuild)
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--folder", type=Path, help="where backups lie (default: WAREHOUSE_BACKUPS or <home>/backups)")
+    parser.add_argument("--key", type=Path, help="the key file (default: WAREHOUSE_BACKUP_KEY or <home>/backup.key)")
+
+
+def _moment(text: str) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("no time zone")
+    return moment
+
+
+def _place(options: argparse.Namespace) -> tuple[Path, Path]:
+    from warehouse.settings import read_settings  # noqa: PLC0415
+
+    home = read_settings().home
+    folder = options.folder or os.environ.get("WAREHOUSE_BACKUPS") or home / "backups"
+    key = options.key or os.environ.get("WAREHOUSE_BACKUP_KEY") or home / "backup.key"
+    return Path(folder).absolute(), Path(key).absolute()
+
+
+def _backup(options: argparse.Namespace, say: Progress) -> int:
+    from warehouse.backup import back_up, ship  # noqa: PLC0415
+    from warehouse.connect import open_warehouse  # noqa: PLC0415
+    from warehouse.sealed import make_key  # noqa: PLC0415
+
+    folder, key = _place(options)
+    if key.is_relative_to(folder):
+        raise WarehouseError(f"The key {key} lies in the backup itself", remedy="Keep it elsewhere.")
+    warehouse, started = open_warehouse(), time.monotonic()
+    if options.log:
+        ship(warehouse, folder, make_key(key), say)
+        print(f"The log is shipped to {folder} ({time.monotonic() - started:.1f} s).")
+    else:
+        target = back_up(warehouse, folder, make_key(key), say)
+        print(f"Backed up to {target} ({time.monotonic() - started:.1f} s). Without the key {key} it is worth nothing:")
+        print(f"keep a copy of the key where the backups are not. {RUNBOOK}")
+    return 0
+
+
+def _restore(options: argparse.Namespace, say: Progress) -> int:
+    from warehouse.restore import restore  # noqa: PLC0415
+    from warehouse.sealed import read_key  # noqa: PLC0415
+
+    folder, key = _place(options)
+    done = restore(folder, options.home.absolute(), read_key(key), options.time, say)
+    print(
+        f"Restored into {options.home} from {done.base.name} in {done.seconds:.1f} s; last commit: {done.last_commit}."
+    )
+    if done.erasures:
+        say(f"erasing {done.erasures} persons again (law 12)")
+        command = [sys.executable, "-m", "pipeline", "erase", "--again"]
+        environment = {**os.environ, "WAREHOUSE_HOME": str(options.home.absolute())}
+        if subprocess.run(command, env=environment, cwd=PROJECT, check=False).returncode:
+            raise WarehouseError("Persons on the list of erasures may be found again", remedy="See the lines above.")
+    print(f"Next: WAREHOUSE_HOME={options.home} python -m pipeline laws. {RUNBOOK}")
+    return 0
+
+
+def _rebuild(options: argparse.Namespace) -> int:
+    from ingestion.store import Store  # noqa: PLC0415
+    from pipeline.rebuild import lay_out  # noqa: PLC0415
+
+    count = lay_out(Store(options.store), options.landing)
+    print(f"Laid {count} deliveries out in {options.landing}. Next, in a new WAREHOUSE_HOME:")
+    print(f"python -m pipeline night --landing {options.landing}")
+    return 0 if count else 1

@@ -1,0 +1,228 @@
+"""Backups: a base backup of the whole server, the write-ahead log after it, a logical dump, the store and the secrets.
+
+    <folder>/base/<UTC time>/{base.tar.gz,home.tar.gz,warehouse.dump}.sealed and manifest.json (times and sizes only)
+    <folder>/wal/<segment>.sealed         what was committed after a base backup
+    <folder>/store/<sha256>.sealed        delivered bytes, each kept once; store-left/ what has left the store since
+    <folder>/erasures.sealed              who was erased until now
+
+Everything but the manifest is sealed (warehouse/sealed.py); the key lies outside. The log is fetched over a replication
+slot, so none of it is lost between two backups, however long that takes; `LOG_LIMIT` bounds what the server keeps.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from contract.errors import WarehouseError
+from warehouse.connect import Warehouse
+from warehouse.sealed import seal
+
+SLOT = "warehouse_backup"
+LOG_LIMIT = "16GB"
+SEGMENT = 16 << 20
+KEPT_DAYS = 35
+"""Days after which a backup is removed: an erased person is in none that is older (law 12)."""
+LEFT_OUT = ("landing", "store", "backups", "pgdata", "postgresql", "dbt", "airflow/logs", "airflow/services")
+"""What of a warehouse's home is kept elsewhere, or made again."""
+SECRETS_LEFT_OUT = ("backup.key", "data_location", "binaries_location", "server.lock")
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A base backup: when it began and ended, the first log segment that it needs, sealed bytes by file."""
+
+    started_at: str
+    ended_at: str
+    first_segment: str
+    server_version: int
+    bytes: dict[str, int]
+
+    @property
+    def ended(self) -> dt.datetime:
+        return dt.datetime.fromisoformat(self.ended_at)
+
+
+def back_up(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) -> Path:
+    """Make a base backup and a dump, then everything that `ship` does; return the backup's folder.
+
+    What is older than `KEPT_DAYS` is removed. Errors: WarehouseError; what was there before stays.
+    """
+    _make_slot(warehouse)
+    started = dt.datetime.now(dt.UTC)
+    target = folder / "base" / started.strftime("%Y%m%dT%H%M%S.%fZ")
+    first, version = _log_position(warehouse)
+    sizes = {}
+    with _output(warehouse, "pg_basebackup", "-D", "-", "-Ft", "-z", "-X", "fetch", "-c", "fast") as tar:
+        sizes["base.tar.gz"] = seal(tar, target / "base.tar.gz.sealed", "base.tar.gz", key)
+    progress(f"base backup: {sizes['base.tar.gz']:,} bytes")
+    with _output(warehouse, "pg_dump", "-Fc") as dump:
+        sizes["warehouse.dump"] = seal(dump, target / "warehouse.dump.sealed", "warehouse.dump", key)
+    progress(f"dump: {sizes['warehouse.dump']:,} bytes")
+    with tempfile.TemporaryFile() as file:
+        _pack_home(warehouse.settings.home, file)
+        sizes["home.tar.gz"] = seal(cast(BinaryIO, file), target / "home.tar.gz.sealed", "home.tar.gz", key)
+    ship(warehouse, folder, key, progress)
+    ended = dt.datetime.now(dt.UTC)
+    # Written last: a folder without a manifest is no backup.
+    manifest = Manifest(started.isoformat(), ended.isoformat(), first, version, sizes)
+    (target / "manifest.json").write_text(json.dumps(asdict(manifest), indent=2))
+    expire(folder, ended - dt.timedelta(days=KEPT_DAYS), progress)
+    return target
+
+
+def ship(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) -> int:
+    """Seal what came since the last time: stored files, erasures, and the log until now; return the log's segments."""
+    _make_slot(warehouse)
+    with warehouse.connect("admin", autocommit=True) as connection:
+        row = connection.execute("select pg_switch_wal() - '0/0'::pg_lsn").fetchone()
+    assert row is not None
+    # After that moment: whatever delivery is in this log, its bytes are in the backup too.
+    _ship_store(warehouse, folder, key, progress)
+    _ship_erasures(warehouse, folder, key)
+    segments = _ship_log(warehouse, folder, key, -(-int(row[0]) // SEGMENT) * SEGMENT)
+    progress(f"log: {segments} segments")
+    return segments
+
+
+def _ship_log(warehouse: Warehouse, folder: Path, key: bytes, end: int) -> int:
+    with tempfile.TemporaryDirectory(prefix="warehouse-log-") as spool:
+        stop = f"{(end - 1) >> 32:X}/{(end - 1) & 0xFFFFFFFF:X}"
+        arguments = ["-D", spool, "-S", SLOT, f"--endpos={stop}", "--no-loop", "--synchronous"]
+        with _output(warehouse, "pg_receivewal", *arguments) as nothing:
+            nothing.read()
+        segments = sorted(path for path in Path(spool).iterdir() if path.suffix != ".partial")
+        for segment in segments:
+            with segment.open("rb") as file:
+                seal(file, folder / "wal" / f"{segment.name}.sealed", segment.name, key)
+    return len(segments)
+
+
+def _ship_store(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) -> None:
+    stored = {path.name: path for path in warehouse.settings.store.glob("sha256/*/*")}
+    new = {name: path for name, path in stored.items() if not (folder / "store" / f"{name}.sealed").exists()}
+    for name, path in new.items():
+        with path.open("rb") as file:
+            seal(file, folder / "store" / f"{name}.sealed", name, key)
+    for sealed in folder.glob("store/*.sealed"):
+        if sealed.name.removesuffix(".sealed") not in stored:
+            # An older backup still names it; its days are counted from now.
+            (folder / "store-left").mkdir(exist_ok=True)
+            os.utime(sealed.rename(folder / "store-left" / sealed.name))
+    progress(f"store: {len(new)} new files")
+
+
+def _ship_erasures(warehouse: Warehouse, folder: Path, key: bytes) -> None:
+    """The newest list stands beside the backups: an older one that is restored must be told of it (law 12)."""
+    with warehouse.connect("admin") as connection:
+        rows = connection.execute(
+            "select customer_id, erased_at::text, erased_by, reason from meta.erasures order by erased_at"
+        ).fetchall()
+    seal(io.BytesIO(json.dumps(rows).encode()), folder / "erasures.sealed", "erasures", key)
+
+
+def expire(folder: Path, before: dt.datetime, progress: Progress) -> None:
+    """Remove base backups that ended before, the log that no other needs, and what has left the store that long ago.
+
+    The newest backup stays, however old it is.
+    """
+    found = read_manifests(folder)
+    old = [path for path, manifest in found[:-1] if manifest.ended < before]
+    for path in old:
+        shutil.rmtree(path)
+    kept = [manifest.first_segment for path, manifest in found if path not in old]
+    for segment in folder.glob("wal/*.sealed"):
+        # The first 8 digits are the timeline; the position is what counts.
+        if kept and segment.name[8:24] < min(first[8:24] for first in kept):
+            segment.unlink()
+    for file in folder.glob("store-left/*.sealed"):
+        if file.stat().st_mtime < before.timestamp():
+            file.unlink()
+    if old:
+        progress(f"expired: {len(old)} backups that ended before {before:%Y-%m-%d}")
+
+
+def read_manifests(folder: Path) -> list[tuple[Path, Manifest]]:
+    """Return the complete base backups, oldest first."""
+    found = sorted((folder / "base").glob("*/manifest.json"))
+    return [(path.parent, Manifest(**json.loads(path.read_text()))) for path in found]
+
+
+def _make_slot(warehouse: Warehouse) -> None:
+    with warehouse.connect("admin", autocommit=True) as connection:
+        connection.execute(f"alter system set max_slot_wal_keep_size = '{LOG_LIMIT}'")
+        connection.execute("select pg_reload_conf()")
+        lost = connection.execute(
+            "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s and wal_status = 'lost'",
+            [SLOT],
+        ).rowcount
+        connection.execute(
+            "select pg_create_physical_replication_slot(%s, true) "
+            "where not exists (select from pg_replication_slots where slot_name = %s)",
+            [SLOT, SLOT],
+        )
+    if lost:
+        raise WarehouseError(
+            f"The log since the last backup exceeded {LOG_LIMIT} and is lost",
+            remedy="Run `make backup` again at once: it begins a new line of backups.",
+        )
+
+
+def _log_position(warehouse: Warehouse) -> tuple[str, int]:
+    with warehouse.connect("admin") as connection:
+        row = connection.execute(
+            "select pg_walfile_name(pg_current_wal_lsn()), current_setting('server_version_num')::int"
+        ).fetchone()
+    assert row is not None
+    return str(row[0]), int(row[1])
+
+
+def _pack_home(home: Path, target: IO[bytes]) -> None:
+    def choose(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        is_kept = member.name not in (*LEFT_OUT, *SECRETS_LEFT_OUT) and not member.name.endswith((".pid", ".lock"))
+        return member if is_kept and (member.isreg() or member.isdir()) else None
+
+    with tarfile.open(fileobj=target, mode="w:gz", compresslevel=1) as tar:
+        for path in sorted(home.iterdir()):
+            tar.add(path, path.name, filter=choose)
+    target.seek(0)
+
+
+@contextmanager
+def _output(warehouse: Warehouse, program: str, *arguments: str) -> Iterator[BinaryIO]:
+    """What a PostgreSQL program writes, as the administrator. Errors: WarehouseError when it fails."""
+    environment: Mapping[str, str] = {**os.environ, **warehouse.libpq_environment("admin"), "LC_ALL": "C"}
+    if program != "pg_dump":
+        # A replication connection is to no database.
+        environment = {name: value for name, value in environment.items() if name != "PGDATABASE"}
+    with tempfile.TemporaryFile() as said:
+        command = [warehouse.program(program), "--no-password", *arguments]
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said
+        )
+        assert process.stdout is not None
+        try:
+            yield cast(BinaryIO, process.stdout)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            process.stdout.close()
+            code = process.wait()
+        if code:
+            said.seek(0)
+            reason = said.read().decode(errors="replace").strip().splitlines()[-1:]
+            raise WarehouseError(f"{program} failed: {' '.join(reason)}", remedy="Remove the cause and run it again.")

@@ -1,0 +1,167 @@
+"""A warehouse made again from its backup: the last state, or that of a moment; in a home of its own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import os
+import shutil
+import tarfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import psycopg
+
+from contract.errors import WarehouseError
+from warehouse.backup import Manifest, Progress, read_manifests
+from warehouse.sealed import open_sealed, unseal
+from warehouse.server import EmbeddedServer, service_user
+
+PATIENCE = 3600.0
+"""Seconds that replaying the log may take."""
+SETTINGS = ("restore_command", "recovery_target_time", "recovery_target_action", "recovery_target_timeline")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was restored: from which base backup, the last commit replayed (None: none), erasures to repeat, seconds."""
+
+    base: Path
+    last_commit: dt.datetime | None
+    erasures: int
+    seconds: float
+
+
+def restore(folder: Path, home: Path, key: bytes, moment: dt.datetime | None, progress: Progress) -> Restored:
+    """Make the warehouse of a backup again in `home`, which must be empty, and leave its server running.
+
+    With `moment` (with a time zone) everything that was committed until then is there and nothing after it; without, all
+    that was shipped. Errors: WarehouseError (no backup, not empty, the log does not reach so far), SealError.
+    """
+    started = time.monotonic()
+    base, manifest = _choose(folder, moment)
+    server = EmbeddedServer(home)
+    if home.exists() and any(home.iterdir()):
+        raise WarehouseError(f"{home} is not empty", remedy="Name a new folder, or move this one away first.")
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _unpack(base, "home.tar.gz", home, key)
+    data = server.place()
+    _unpack(base, "base.tar.gz", data, key)
+    progress(f"base backup of {manifest.ended_at}: {time.monotonic() - started:.1f} s")
+    spool = data.parent / "recovery"
+    try:
+        _lay_out_log(folder, spool, manifest, key)
+        _ask_for_recovery(data, spool, moment)
+        last_commit = _recover(server, moment)
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
+    progress(f"log replayed: {time.monotonic() - started:.1f} s")
+    count = _restore_store(folder, home / "store", key)
+    progress(f"store: {count} files, {time.monotonic() - started:.1f} s")
+    erasures = _take_over_erasures(server, folder, key)
+    return Restored(base, last_commit, erasures, time.monotonic() - started)
+
+
+def _choose(folder: Path, moment: dt.datetime | None) -> tuple[Path, Manifest]:
+    """The newest complete base backup that had ended by `moment`."""
+    found = [
+        (path, manifest) for path, manifest in read_manifests(folder) if moment is None or manifest.ended <= moment
+    ]
+    if not found:
+        when = f" from before {moment.isoformat()}" if moment else ""
+        raise WarehouseError(f"There is no complete backup{when} in {folder}", remedy="Name another folder or moment.")
+    return found[-1]
+
+
+class _Stream(io.RawIOBase):
+    """Chunks, read as a file."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks, self._rest = chunks, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast(bytearray, buffer))
+        if not self._rest:
+            self._rest = next(self._chunks, b"")
+        taken = self._rest[: len(view)]
+        view[: len(taken)] = taken
+        self._rest = self._rest[len(taken) :]
+        return len(taken)
+
+
+def _unpack(base: Path, name: str, target: Path, key: bytes) -> None:
+    chunks = open_sealed(base / f"{name}.sealed", name, key)
+    with tarfile.open(fileobj=io.BufferedReader(_Stream(chunks)), mode="r|gz") as tar:
+        tar.extractall(target, filter="tar")
+    for _ in chunks:  # to the end: only the last chunk proves that none is missing
+        pass
+
+
+def _lay_out_log(folder: Path, spool: Path, manifest: Manifest, key: bytes) -> None:
+    spool.mkdir(mode=0o700)
+    for file in sorted((folder / "wal").glob("*.sealed")):
+        name = file.name.removesuffix(".sealed")
+        if name.endswith(".history") or name[8:24] >= manifest.first_segment[8:24]:
+            unseal(file, spool / name, name, key)
+
+
+def _ask_for_recovery(data: Path, spool: Path, moment: dt.datetime | None) -> None:
+    lines = [f'restore_command = \'cp "{spool}/%f" "%p"\'']
+    if moment:
+        lines += [f"recovery_target_time = '{moment.isoformat()}'", "recovery_target_action = 'promote'"]
+    with (data / "postgresql.auto.conf").open("a") as file:
+        file.write("\n".join([*lines, ""]))
+    (data / "recovery.signal").touch()
+    user = service_user()
+    for root in (data, spool):
+        for path in [root, *root.rglob("*")] if user else []:
+            assert user is not None
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    data.chmod(0o700)
+
+
+def _recover(server: EmbeddedServer, moment: dt.datetime | None) -> dt.datetime | None:
+    """Start the server, wait until the log is replayed, and make it an ordinary one; return the last commit's time."""
+    deadline = time.monotonic() + PATIENCE
+    with psycopg.connect(server.ensure(), autocommit=True) as connection:
+        while connection.execute("select pg_is_in_recovery()").fetchone() == (True,):
+            if time.monotonic() > deadline:
+                raise WarehouseError("The log is not replayed yet", remedy=f"See {server.data}/log; it goes on.")
+            time.sleep(0.2)
+        row = connection.execute("select pg_last_xact_replay_timestamp()").fetchone()
+        for name in SETTINGS:
+            connection.execute(f"alter system reset {name}")
+        connection.execute("select pg_reload_conf()")
+    return row[0] if row else None
+
+
+def _take_over_erasures(server: EmbeddedServer, folder: Path, key: bytes) -> int:
+    """Put on the list whoever was erased after the state that was restored; return how many stand on it."""
+    rows = json.loads(b"".join(open_sealed(folder / "erasures.sealed", "erasures", key)))
+    with psycopg.connect(server.url) as connection:
+        for row in rows:
+            connection.execute(
+                "insert into meta.erasures (customer_id, erased_at, erased_by, reason) values (%s, %s, %s, %s) "
+                "on conflict do nothing",
+                row,
+            )
+    return len(rows)
+
+
+def _restore_store(folder: Path, store: Path, key: bytes) -> int:
+    count = 0
+    for file in folder.glob("store*/*.sealed"):
+        name = file.name.removesuffix(".sealed")
+        target = store / "sha256" / name[:2] / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unseal(file, target, name, key)
+        target.chmod(0o440)
+        count += 1
+    return count
