@@ -1,11 +1,11 @@
-"""Nights in processes of their own."""
+"""Nights, and other work, in processes of their own."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,30 +14,31 @@ from tests.support.warehouses import environment
 from warehouse.connect import Warehouse
 from warehouse.settings import PROJECT
 
+NIGHT = ("tests.faults.night",)
+
 
 @contextmanager
-def failing_night(
-    warehouse: Warehouse, fault: str, mark: Path, url: str | None = None, **options: Any
+def failing(
+    warehouse: Warehouse, fault: str, mark: Path, url: str | None = None, module: Sequence[str] = NIGHT
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A night that fails as `fault` says (warehouse/faults.py); `url`: another way to PostgreSQL."""
     variables = {"WAREHOUSE_FAULT": fault, "WAREHOUSE_FAULT_MARK": str(mark)}
-    with running_night(warehouse, variables | ({"WAREHOUSE_URL": url} if url else {}), **options) as night:
-        yield night
+    with running(warehouse, variables | ({"WAREHOUSE_URL": url} if url else {}), module) as process:
+        yield process
 
 
 @contextmanager
-def running_night(
-    warehouse: Warehouse, variables: Mapping[str, str], **options: Any
+def running(
+    warehouse: Warehouse, variables: Mapping[str, str], module: Sequence[str] = NIGHT, **options: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A night in a process of its own, which ends with the block at the latest. `options` are those of Popen."""
-    night = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.night"], cwd=PROJECT,
-        env={**os.environ, **environment(warehouse), **variables}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, **options,
+    """A Python module in a process of its own, which ends with the block at the latest. `options` are those of Popen."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *module], cwd=PROJECT, env={**os.environ, **environment(warehouse), **variables},
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options,
     )  # fmt: skip
     try:
-        yield night
+        yield process
     finally:
-        if night.poll() is None:
-            night.kill()
-        night.wait()
+        if process.poll() is None:
+            process.kill()
+        process.wait()

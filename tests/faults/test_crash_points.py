@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import BRANCH, Scene, read_entries, require_laws, require_recovery
-from tests.faults.nights import failing_night
+from tests.faults.nights import failing
 from tests.faults.waiting import wait_until
 from tests.faults.wire import Wire
 from tests.faults.witness import read_content
@@ -52,7 +52,7 @@ def test_a_night_that_fails_at_any_point_is_made_good_by_the_next(
     mark = tmp_path / "reached"
     wire = Wire(disturbed.admin_url, mark, "connection" if point == "half a COPY" else "reply to COMMIT")
     fault = f"{POINTS_OF_A_NIGHT[point]}={MODES[mode]}"
-    with wire, failing_night(disturbed, fault, mark, wire.url if mode == "lost reply" else None) as night:
+    with wire, failing(disturbed, fault, mark, wire.url if mode == "lost reply" else None) as night:
         if mode == "hang":
             wait_until(mark.exists, lambda: night.poll() is not None)
             assert read_content(disturbed) in (scene.before, scene.after)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import Scene, read_entries, require_laws, require_recovery
-from tests.faults.nights import failing_night
+from tests.faults.nights import failing
 from tests.faults.waiting import wait_until
 from tests.faults.witness import read_content
 from warehouse.connect import Warehouse
@@ -37,7 +37,7 @@ def test_a_load_that_loses_its_server_leaves_nothing_and_is_made_good(
     scene: Scene, disturbed: Warehouse, tmp_path: Path, strike: Callable[[Warehouse, EmbeddedServer], None]
 ) -> None:
     mark = tmp_path / "reached"
-    with failing_night(disturbed, "half a COPY loan_book=wait", mark) as night:
+    with failing(disturbed, "half a COPY loan_book=wait", mark) as night:
         wait_until(mark.exists, lambda: night.poll() is not None)
         strike(disturbed, EmbeddedServer(scene.server.settings.home))
         assert read_content(disturbed) == scene.before
