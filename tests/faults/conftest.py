@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.branch import verify_branch
+from pipeline.intake import load_pending, validate_pending
 from pipeline.laws import check_laws
 from tests.faults.witness import Content, read_content
 from tests.support.deliveries import first_delivery, repay
@@ -66,6 +68,21 @@ def disturbed(scene: Scene, tmp_path: Path) -> Iterator[Warehouse]:
     copied = copy_warehouse(scene.model, tmp_path / "home")
     yield copied
     remove_warehouse(copied)
+
+
+@pytest.fixture
+def judged(disturbed: Warehouse) -> Warehouse:
+    """Everything is judged and waits for the decision on what is visible."""
+    with without_great_expectations():
+        verify_branch(disturbed, BRANCH)
+        load_pending(disturbed, BRANCH)
+        validate_pending(disturbed, BRANCH)
+    return disturbed
+
+
+def broken(warehouse: Warehouse) -> set[int]:
+    """The numbers of the laws that do not hold."""
+    return {result.number for result in check_laws(warehouse) if not result.holds}
 
 
 def require_recovery(scene: Scene, warehouse: Warehouse) -> None:
