@@ -205,10 +205,11 @@ class _Load:
                 if not dataset.is_large:
                     for place, value in enumerate((self.delivery_id, self.branch_code, self.business_date), 1):
                         rows = rows.add_column(place, tags[place], pa.repeat(pa.scalar(value), rows.num_rows))
-                copy.write(to_csv(rows))
+                copy.write(to_csv(rows, has_empty_text=False))
                 reach("half a COPY", dataset.name)
                 if dataset.pii_columns:
-                    personal.write(to_csv(block.table.select(personal_names).add_column(0, "row_no", row_no)))
+                    people = block.table.select(personal_names).add_column(0, "row_no", row_no)
+                    personal.write(to_csv(people, has_empty_text=False))
 
     def _copy_personal(self, dataset: Dataset, personal: IO[bytes]) -> None:
         names = [column.name for column in dataset.columns if column.is_key or column.is_pii]
