@@ -36,31 +36,62 @@ class Restored:
     seconds: float
 
 
+@dataclass(frozen=True)
+class _Source:
+    """A base backup, chosen for a moment, in the folder of all backups."""
+
+    folder: Path
+    base: Path
+    manifest: Manifest
+    key: bytes
+    moment: dt.datetime | None
+
+
 def restore(folder: Path, home: Path, key: bytes, moment: dt.datetime | None, progress: Progress) -> Restored:
     """Make the warehouse of a backup again in `home`, which must be empty, and leave its server running.
 
     With `moment` (with a time zone) everything that was committed until then is there and nothing after it; without, all
     that was shipped. Errors: WarehouseError (no backup, not empty, the log does not reach so far), SealError.
     """
-    started = time.monotonic()
-    base, manifest = _choose(folder, moment)
+    source = _Source(folder, *_choose(folder, moment), key, moment)
     server = EmbeddedServer(home)
     if home.exists() and any(home.iterdir()):
         raise WarehouseError(f"{home} is not empty", remedy="Name a new folder, or move this one away first.")
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _unpack(base, "home.tar.gz", home, key)
-    data = server.place()
+    try:
+        server.place(is_new=True)
+    except WarehouseError:
+        shutil.rmtree(home)
+        raise
+    try:
+        return _restore_into(server, source, progress)
+    except BaseException:
+        # Half a warehouse looks like one.
+        server.destroy()
+        raise
+
+
+def _restore_into(server: EmbeddedServer, source: _Source, progress: Progress) -> Restored:
+    folder, base, key = source.folder, source.base, source.key
+    started = time.monotonic()
+    _unpack(base, "home.tar.gz", server.home, key)
+    data = server.data
     _unpack(base, "base.tar.gz", data, key)
-    progress(f"base backup of {manifest.ended_at}: {time.monotonic() - started:.1f} s")
+    progress(f"base backup of {source.manifest.ended_at}: {time.monotonic() - started:.1f} s")
     spool = data.parent / "recovery"
     try:
-        _lay_out_log(folder, spool, manifest, key)
-        _ask_for_recovery(data, spool, moment)
-        last_commit = _recover(server, moment)
+        _lay_out_log(folder, spool, source.manifest, key)
+        _ask_for_recovery(data, spool, source.moment)
+        last_commit = _recover(server)
+    except psycopg.OperationalError as error:
+        raise WarehouseError(
+            "The log ends before that moment, or is damaged",
+            remedy=f"Name an earlier moment, or none for the last state. The newest log is of {_newest_log(folder)}.",
+        ) from error
     finally:
         shutil.rmtree(spool, ignore_errors=True)
     progress(f"log replayed: {time.monotonic() - started:.1f} s")
-    count = _restore_store(folder, home / "store", key)
+    count = _restore_store(folder, server.home / "store", key)
     progress(f"store: {count} files, {time.monotonic() - started:.1f} s")
     erasures = _take_over_erasures(server, folder, key)
     return Restored(base, last_commit, erasures, time.monotonic() - started)
@@ -127,7 +158,12 @@ def _ask_for_recovery(data: Path, spool: Path, moment: dt.datetime | None) -> No
     data.chmod(0o700)
 
 
-def _recover(server: EmbeddedServer, moment: dt.datetime | None) -> dt.datetime | None:
+def _newest_log(folder: Path) -> str:
+    shipped = max((file.stat().st_mtime for file in (folder / "wal").glob("*.sealed")), default=0.0)
+    return dt.datetime.fromtimestamp(shipped, dt.UTC).isoformat(timespec="seconds")
+
+
+def _recover(server: EmbeddedServer) -> dt.datetime | None:
     """Start the server, wait until the log is replayed, and make it an ordinary one; return the last commit's time."""
     deadline = time.monotonic() + PATIENCE
     with psycopg.connect(server.ensure(), autocommit=True) as connection:

@@ -121,8 +121,11 @@ class EmbeddedServer:
         note = self.home / "binaries_location"
         return (Path(note.read_text().strip()) if note.exists() else _wheel_binaries()) / "bin" / name
 
-    def place(self) -> Path:
-        """Make an empty data directory that the server's user reaches, with the programs beside it; return it."""
+    def place(self, *, is_new: bool = False) -> Path:
+        """Make an empty data directory that the server's user reaches, with the programs beside it; return it.
+
+        `is_new`: whatever lies there already belongs to somebody else, and is not replaced (WarehouseError).
+        """
         for stale in ("data_location", "binaries_location"):
             (self.home / stale).unlink(missing_ok=True)
         user = service_user()
@@ -137,6 +140,8 @@ class EmbeddedServer:
             if not copy.exists():
                 shutil.copytree(_wheel_binaries(), copy, symlinks=True)
             (self.home / "binaries_location").write_text(str(copy))
+        if is_new and data.exists():
+            raise WarehouseError(f"There are data in {data}", remedy="Name another home, or move them away.")
         if data.exists():
             shutil.rmtree(data)
         data.mkdir(parents=True, mode=0o700)
