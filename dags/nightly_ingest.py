@@ -85,7 +85,11 @@ def report_verdicts(dag_run: Any = None) -> None:
 def tell(dag_run: Any = None, ti: Any = None) -> None:
     from pipeline import steps  # noqa: PLC0415
 
-    steps.end_run(dag_run, ti.get_task_states(dag_id=dag_run.dag_id, run_ids=[dag_run.run_id]))
+    steps.end_run(
+        dag_run,
+        ti.get_task_states(dag_id=dag_run.dag_id, run_ids=[dag_run.run_id]),
+        ti.xcom_pull(task_ids="find_branches"),
+    )
 
 
 @task_group

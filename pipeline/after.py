@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +12,7 @@ from contract.errors import WarehouseError
 from pipeline.deadline import clock
 from pipeline.digest import tell_digest
 from pipeline.intake import Progress
+from pipeline.news import branch_name
 from pipeline.nights import record_run, recorded_night
 from pipeline.status_page import refresh_status_page, try_to_refresh
 from warehouse.connect import Warehouse
@@ -32,18 +34,29 @@ def told_night(warehouse: Warehouse, say: Progress) -> Iterator[None]:
             say(f"nobody was told: {error}")
 
 
-def end_run(warehouse: Warehouse, run_id: str, started_at: dt.datetime, states: Mapping[str, Any]) -> list[str]:
-    """The same for a run of Airflow's; return to whom the digest went.
-
-    `states` are those of the run's tasks, by run and task: one that was killed has failed once its tries are used up.
-    """
-    failed = find_failed_tasks(states.get(run_id, {}))
+def end_run(warehouse: Warehouse, run_id: str, started_at: dt.datetime, failed: list[str]) -> list[str]:
+    """The same for a run of Airflow's; `failed` are lines on its tasks. Return to whom the digest went."""
     record_run(warehouse, run_id, started_at, failed)
     refresh_status_page(warehouse)
     return tell_digest(warehouse, run_id, started_at, failed)
 
 
-def find_failed_tasks(states: Mapping[str, Any]) -> list[str]:
-    """Return a line for each task that failed itself, naming how it is to be found."""
+def find_failed_tasks(states: Mapping[str, Any], codes: Sequence[str] = ()) -> list[str]:
+    """Return a line for each task that failed itself: also one that was killed, once its tries are used up.
+
+    `states` by task, a mapped one with its index in the end; `codes` are the branches of these indices.
+    """
     failed = [task for task, state in states.items() if str(getattr(state, "value", state)) == "failed"]
-    return [f"{task} failed or was killed; its log in Airflow says why" for task in sorted(failed)]
+    # That one fails for what a branch has sent, which is told in its own place.
+    return [
+        f"{_label(task, codes)} failed or was killed; its log in Airflow says why"
+        for task in sorted(failed)
+        if task != "report_verdicts"
+    ]
+
+
+def _label(task: str, codes: Sequence[str]) -> str:
+    found = re.fullmatch(r"(branch\.\w+)_([0-9]+)", task)
+    if found and int(found[2]) < len(codes):
+        return f"{found[1]} [{branch_name(codes[int(found[2])])}]"
+    return task

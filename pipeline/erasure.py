@@ -136,7 +136,7 @@ def _read_values(connection: Connection, customer_id: str) -> set[str]:
             is_known = True
             found |= {value for value in row if value and len(value) >= SHORTEST and value != "(erased)"}
     if not is_known and not connection.execute(
-        "select from meta.erasures where customer_id = %s", [customer_id]
+        "select 1 from meta.erasures where customer_id = %s", [customer_id]
     ).fetchone():  # fmt: skip
         raise WarehouseError(
             f"No delivery that is loaded knows the customer {customer_id}",

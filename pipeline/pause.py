@@ -10,7 +10,7 @@ from warehouse.connect import Connection, Warehouse
 def pause_branch(warehouse: Warehouse, branch_code: str, by: str, reason: str) -> str:
     """Pause a branch and say so. Raises WarehouseError for an unknown code, or one that is paused already."""
     with warehouse.connect("loader") as connection:
-        if not connection.execute("select from meta.branches where branch_code = %s", [branch_code]).fetchone():
+        if not connection.execute("select 1 from meta.branches where branch_code = %s", [branch_code]).fetchone():
             raise WarehouseError(f"No branch has the code {branch_code}", remedy="Use a code of meta.branches.")
         done = connection.execute(
             "insert into meta.pauses (branch_code, paused_by, reason) values (%s, %s, %s) on conflict do nothing",

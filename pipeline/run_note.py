@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from contract.errors import WarehouseError
-from pipeline.after import find_failed_tasks
 from pipeline.airflow_api import AirflowApi
 from pipeline.airflow_settings import Airflow
 from pipeline.news import RUNBOOK, find_troubles
@@ -19,10 +17,10 @@ LONGEST = 1000
 
 
 def note_run(
-    warehouse: Warehouse, dag_id: str, run_id: str, started_at: dt.datetime, states: Mapping[str, Any]
+    warehouse: Warehouse, dag_id: str, run_id: str, started_at: dt.datetime, failed: Sequence[str]
 ) -> str | None:
     """Write the note where something is wrong, and return it. Without a running Airflow of this home nothing is noted."""
-    wrong = [*find_failed_tasks(states.get(run_id, {})), *map(str, find_troubles(started_at))]
+    wrong = [*failed, *map(str, find_troubles(started_at))]
     airflow = Airflow(warehouse.settings.home)
     if not wrong or not airflow.is_up():
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline import after, branch, build, intake, rework
@@ -70,11 +70,15 @@ def show_status() -> None:
     print(refresh_status_page(open_warehouse()))
 
 
-def end_run(dag_run: Any, states: Mapping[str, Any]) -> None:
-    """Put a night of Airflow's on record, show it, note on it what is wrong, and tell whoever should know, once."""
+def end_run(dag_run: Any, states: Mapping[str, Any], codes: Sequence[str] | None) -> None:
+    """Put a night of Airflow's on record, show it, note on it what is wrong, and tell whoever should know, once.
+
+    `states` are those of its tasks, by run and task; `codes` are the branches that had something to do.
+    """
     warehouse = open_warehouse()
-    note_run(warehouse, dag_run.dag_id, dag_run.run_id, dag_run.start_date, states)
-    for receiver in after.end_run(warehouse, dag_run.run_id, dag_run.start_date, states):
+    failed = after.find_failed_tasks(states.get(dag_run.run_id, {}), codes or ())
+    note_run(warehouse, dag_run.dag_id, dag_run.run_id, dag_run.start_date, failed)
+    for receiver in after.end_run(warehouse, dag_run.run_id, dag_run.start_date, failed):
         print(f"told {receiver}")
 
 

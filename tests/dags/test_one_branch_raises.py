@@ -24,7 +24,8 @@ def load_branch(code):
     return [1]
 def validate_branch(code): return [1]
 def publish_branch(code): return [1]
-def end_run(dag_run, states): print("told of", sorted(name for name, state in states[dag_run.run_id].items() if state == "failed"))
+def end_run(dag_run, states, codes):
+    print("told of", sorted(name for name, state in states[dag_run.run_id].items() if state == "failed"), list(codes))
 """
 NEWS = """
 def branch_name(code): return code
@@ -49,7 +50,7 @@ def states(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> di
     command = [sys.executable, "-m", "airflow", "dags", "test", "nightly_ingest"]
     done = subprocess.run(command, env=environ, cwd="/", capture_output=True, text=True, check=False)
     assert "No space left on device" in done.stdout, done.stdout[-3000:]
-    assert "told of ['branch.load" in done.stdout, done.stdout[-3000:]
+    assert "told of ['branch.load_0'] ['58', '96']" in done.stdout, done.stdout[-3000:]
     address = warehouse.url("airflow", warehouse.airflow_database)
     with psycopg.connect(address) as connection:
         tasks = connection.execute(

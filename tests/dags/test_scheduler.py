@@ -123,6 +123,10 @@ def test_the_first_night_starts_by_itself_and_one_bad_branch_does_not_stop_the_o
     # The run is red, for a branch has something to do; what failed is the report and nothing else.
     assert state == "failed"
     assert {task.task_id for task in tasks if task.state != "success"} == {"report_verdicts"}
+    (run,) = api.runs("nightly_ingest")
+    assert run["note"].startswith(f"{BAD}, 2024-03-30, revision 1: held.")
+    page = (warehouse.settings.home / "status" / "index.html").read_text(encoding="utf-8")
+    assert "The night was" in page
 
 
 def test_the_marts_follow_the_ledger_without_anybodys_doing(api: AirflowApi, warehouse: Warehouse) -> None:

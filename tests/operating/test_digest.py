@@ -98,10 +98,15 @@ def test_warnings_are_counted_by_kind(own: Warehouse, mailbox: Mailbox) -> None:
 
 
 def test_a_killed_task_is_told(own: Warehouse, mailbox: Mailbox) -> None:
-    failed = find_failed_tasks({"branch.load_0": "failed", "branch.load_1": "success", "publish": "upstream_failed"})
+    states = {"branch.load_0": "success", "branch.load_1": "failed", "branch.publish_1": "upstream_failed",
+              "report_verdicts": "failed", "find_branches": "success"}  # fmt: skip
+    failed = find_failed_tasks(states, ["58", "96"])
     tell_digest(own, "run 9", LATER, failed, now=MORNING.replace(hour=9))
-    assert "branch.load_0 failed or was killed" in mailbox.messages[0].get_content()
-    assert "upstream" not in mailbox.messages[0].get_content()
+    told = mailbox.messages[0].get_content().split("\n\n")[1]
+    assert told.splitlines() == [
+        "Tasks that failed or were killed",
+        "  branch.load [96 Cà Mau] failed or was killed; its log in Airflow says why",
+    ]
 
 
 def test_a_webhook_gets_one_document(own: Warehouse, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
