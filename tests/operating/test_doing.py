@@ -173,8 +173,6 @@ def test_only_old_files_are_removed(tmp_path: Path) -> None:
     for path in (old, new):
         path.touch()
     moment = dt.datetime.fromtimestamp(new.stat().st_mtime, dt.UTC)
-    import os  # noqa: PLC0415
-
     os.utime(old, (0, 0))
     assert remove_older([old, new, tmp_path / "gone"], moment) == 1
     assert (old.exists(), new.exists()) == (False, True)
