@@ -7,7 +7,7 @@ ROOT := $(shell cd "$$(dirname $(call quote,$(subst ^,,$(subst ^ ,,^$(MAKEFILE_L
 IN_ROOT := cd $(call quote,$(ROOT)) &&
 PYTHON := .venv/bin/python
 
-.PHONY: help setup run report test lint up down lock clean
+.PHONY: help setup run report test lint up down backup restore lock clean
 
 help: ## List every target with a sentence
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(call quote,$(ROOT)/Makefile) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -33,6 +33,12 @@ up: setup ## Start Airflow (web page, scheduler, DAG processor, triggerer) and p
 
 down: setup ## Stop Airflow and the embedded PostgreSQL, nothing is left running
 	@$(IN_ROOT) $(PYTHON) -m pipeline down
+
+backup: setup ## Seal a copy of everything; LOG=1 only what came since the last time (every few minutes)
+	@$(IN_ROOT) $(PYTHON) -m pipeline backup $(if $(LOG),--log)
+
+restore: setup ## Make the warehouse again in the empty folder HOME_NEW=...; TIME=... for the state of a moment
+	@$(IN_ROOT) $(PYTHON) -m pipeline restore --home "$(HOME_NEW)" $(if $(TIME),--time "$(TIME)")
 
 lock: setup ## Resolve requirements.in again into requirements.lock, for Python 3.11-3.13, with hashes
 	@$(IN_ROOT) $(PYTHON) -m uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
