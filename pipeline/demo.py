@@ -6,6 +6,7 @@ Everything in it asks first what is there: run again, it finds that every delive
 from __future__ import annotations
 
 import contextlib
+import getpass
 import shlex
 import subprocess
 import sys
@@ -14,11 +15,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from contract.errors import WarehouseError
-from pipeline import acceptance, airflow
+from pipeline import acceptance, airflow, report
+from pipeline import quarter as steps
 from pipeline.airflow_settings import Airflow
 from pipeline.branch import find_branches, verify_branch
 from pipeline.dag_run import run_dag
 from pipeline.outcomes import arrival_outcome
+from pipeline.report_command import read_article
+from reporting.quarter import quarter_of
+from reporting.quarter_decide import approve_draft, check_draft, publish_version
 from samples import load_profile
 from warehouse.connect import Warehouse, open_warehouse
 from warehouse.settings import PROJECT
@@ -43,11 +48,46 @@ def run(progress: Progress = print) -> int:
         show_duplicates(warehouse)
     with _phase("the marts (DAG build_marts)", progress):
         good = run_dag(warehouse, "build_marts", [], progress) and good
+    with _phase("the quarters", progress):
+        good = close_quarters(warehouse, progress) and good
     table, agrees = acceptance.show(warehouse)
     print(table)
     print(where_next(warehouse))
     progress(f"all of it took {time.monotonic() - begun:.0f} s")
     return GOOD if good and agrees else BAD
+
+
+def close_quarters(warehouse: Warehouse, progress: Progress) -> bool:
+    """Freeze, approve and publish each sample's quarter and write its reports; return whether every check held.
+
+    The schedule stands on record as the one that asked, and whoever runs this as the one that approves.
+    """
+    good = True
+    for profile in PROFILES:
+        wanted = load_profile(profile)
+        quarter = quarter_of(wanted.business_dates[-1])
+        version = steps.freeze(warehouse, quarter, None).version
+        if version.status == "draft":
+            if violations := check_draft(warehouse, quarter).violations:
+                good = False
+                for violation in violations:
+                    progress(f"  BROKEN {violation}")
+                continue
+            version = approve_draft(warehouse, quarter, by=getpass.getuser(), reason="Samples, closed by `make run`.")
+        if version.status == "approved":
+            version = publish_version(warehouse, quarter, by=getpass.getuser())
+        progress(f"  {version.name}: {version.status}, checksum {version.content_sha256[:16]}")
+        folder = report.reports_folder(warehouse, quarter.code)
+        if not (folder / f"{report.file_name(quarter.code, wanted.branch, version.version, 'en')}.xlsx").exists():
+            report.write_reports(
+                warehouse,
+                quarter.code,
+                wanted.branch,
+                folder,
+                printed=read_article(quarter.code, wanted.branch),
+                progress=lambda line: progress(f"  {line}"),
+            )
+    return good
 
 
 def local_landing(warehouse: Warehouse) -> Path:
@@ -113,6 +153,7 @@ def where_next(warehouse: Warehouse) -> str:
     lines = [
         ("the marts", f'{cli} psql -c "select * from marts.mart_branch_scorecard"'),
         ("every delivery", f"{cli} status"),
+        ("board reports", str(warehouse.settings.home / "reports")),
         ("Airflow", f"{up.address} (user admin)" if up.is_up() else "make up"),
         ("Data Docs", site.as_uri() if site.exists() else str(site)),
         ("how it works", "docs/architecture.md"),

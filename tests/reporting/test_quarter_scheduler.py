@@ -32,12 +32,7 @@ PATIENCE = 240.0
 """Seconds that a run may take on a busy machine."""
 QUARTER = Quarter(2025, 3)
 DAG = "quarterly_snapshot"
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.xfail(
-        reason="freezing needs mart_national_scorecard, mart_target_progress, mart_organisations", run=False
-    ),
-]
+pytestmark = pytest.mark.slow
 
 
 def deliveries() -> list[Delivery]:

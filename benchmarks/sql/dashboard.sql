@@ -1,0 +1,21 @@
+-- Twenty questions of a dashboard; %(branch)s is a branch code, %(date)s the newest business date.
+select * from marts.mart_branch_scorecard where business_date = %(date)s;
+select * from marts.mart_branch_scorecard where branch_code = %(branch)s and business_date = %(date)s;
+select business_date, outstanding_vnd, overdue_ratio_pct from marts.mart_branch_scorecard where branch_code = %(branch)s order by business_date;
+select branch_code, overdue_ratio_pct from marts.mart_branch_scorecard where business_date = %(date)s order by 2 desc limit 10;
+select * from marts.mart_national_scorecard order by business_date;
+select programme_code, sum(outstanding_vnd), sum(overdue_vnd) from marts.mart_loan_balances where branch_code = %(branch)s and business_date = %(date)s group by 1;
+select commune_code, sum(outstanding_vnd), sum(overdue_vnd) from marts.mart_loan_balances where branch_code = %(branch)s and business_date = %(date)s group by 1 order by 3 desc limit 20;
+select source_code, sum(outstanding_vnd) from marts.mart_loan_balances where branch_code = %(branch)s and business_date = %(date)s group by 1;
+select organisation_code, sum(outstanding_vnd), sum(par30_vnd) from marts.mart_loan_balances where branch_code = %(branch)s and business_date = %(date)s group by 1;
+select office_code, sum(loans), sum(outstanding_vnd) from marts.mart_loan_balances where branch_code = %(branch)s and business_date = %(date)s group by 1;
+select business_date, sum(overdue_vnd) from marts.mart_overdue_debt where branch_code = %(branch)s group by 1 order by 1;
+select overdue_band, sum(loans), sum(overdue_vnd) from marts.mart_overdue_debt where business_date = %(date)s group by 1;
+select commune_code, sum(overdue_vnd) from marts.mart_overdue_debt where branch_code = %(branch)s and business_date = %(date)s and overdue_band = 'over 360' group by 1 order by 2 desc;
+select source_code, tier, balance_vnd, share_of_capital_pct from marts.mart_capital_sources where branch_code = %(branch)s and business_date = %(date)s;
+select branch_code, local_share_of_capital_pct, local_share_of_outstanding_pct from marts.mart_capital_mix where business_date = %(date)s;
+select business_date, local_vnd, local_idle_vnd from marts.mart_capital_mix where branch_code = %(branch)s order by 1;
+select value_date, sum(disbursed_vnd), sum(collected_vnd) from marts.mart_lending_flows where branch_code = %(branch)s group by 1 order by 1;
+select programme_code, sum(disbursed_vnd) from marts.mart_lending_flows where value_date > %(date)s::date - 30 group by 1;
+select kind, sum(cases), sum(disbursed) from marts.mart_demand_coverage where branch_code = %(branch)s and business_date = %(date)s group by 1;
+select branch_code, business_date, verdict, is_late, rows from marts.mart_delivery_status where business_date > %(date)s::date - 7;
