@@ -27,6 +27,8 @@ AUTH_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManag
 PREFERRED_PORT = 8080
 PAGE_LIMIT = 1000
 """Rows that one answer of the API may hold: four tasks for each branch of the nation, in one page."""
+OBSERVED = ("AIRFLOW__METRICS__", "AIRFLOW__TRACES__", "AIRFLOW__OPENLINEAGE__")
+"""Settings by which somebody else may watch: all off unless they are set (docs/operating.md)."""
 COMMANDS: dict[str, list[str]] = {
     "api-server": ["api-server"],
     # The API server reads task logs from the disk; a log server would open a port to the network.
@@ -142,7 +144,11 @@ def environment(warehouse: Warehouse) -> dict[str, str]:
         options.setdefault(part, {}).update(some)
     own = {f"AIRFLOW__{part}__{name}".upper(): value for part, some in options.items() for name, value in some.items()}
     # Another Airflow's settings are not ours, and an empty WAREHOUSE_URL must not be somebody else's.
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "WAREHOUSE_URL"))}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(OBSERVED) or not name.startswith(("AIRFLOW", "WAREHOUSE_URL"))
+    }
     local = ",".join(filter(None, [os.environ.get("NO_PROXY", os.environ.get("no_proxy", "")), "127.0.0.1,localhost"]))
     return inherited | own | {
         "AIRFLOW_HOME": str(airflow.home),
