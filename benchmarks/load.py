@@ -11,18 +11,22 @@ import argparse
 import gzip
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from benchmarks.measuring import Figure, measure_function, measure_process
+from benchmarks.measuring import Figure, ServerClock, measure_function, measure_process
 from benchmarks.synthetic import write_delivery
 
 COMMUNES = {"96": "31825", "04": "01273", "91": "30292", "92": "31120"}
 PANDAS_ROWS = 100_000
 
 
-def through_the_door(branch: str, datasets: str = "all") -> None:
+def through_the_door(branch: str) -> None:
     """Run the steps of a night for one branch, without Great Expectations."""
     from ingestion.load import attach_rows  # noqa: PLC0415
     from ingestion.rules import count_findings, find_dataset_violations  # noqa: PLC0415
@@ -105,31 +109,87 @@ def _measure(home: Path, loans: int) -> None:
     landing = home / "landing"
     folder = write_delivery(landing, "96", "2025-09-30", loans, commune=COMMUNES["96"])
     names = [path.name.removesuffix(".csv.gz") for path in sorted(folder.glob("*.csv.gz"))]
-    plain = plain_copy(folder, names)
-    door = measure_function("benchmarks.load", "through_the_door", "96")
-    pandas = measure_function("benchmarks.load", "pandas_to_sql", str(folder / "loan_book.csv"), "pandas_loan_book")
-    book = plain_copy(folder, ["loan_book"])
-    for code in ("91", "92"):
+    clock = _server_clock(home)
+    table = Table(clock)
+    plain = table.add("psql \\copy of the whole delivery", lambda: plain_copy(folder, names), has_peak=False)
+    door = partial(measure_function, "benchmarks.load", "through_the_door")
+    table.add("through the door, to publication", lambda: door("96"), plain)
+    book = table.add("psql \\copy of the loan book alone", lambda: plain_copy(folder, ["loan_book"]), has_peak=False)
+    path = str(folder / "loan_book.csv")
+    pandas = partial(measure_function, "benchmarks.load", "pandas_to_sql", path, "pandas_loan_book")
+    name = f"pandas.to_sql of the loan book ({PANDAS_ROWS:,} rows, scaled)"
+    table.add(name, pandas, book, factor=loans / PANDAS_ROWS)
+    shutil.rmtree(folder)
+    for code in ("04", "91", "92"):
         write_delivery(landing, code, "2025-09-30", loans // 2, commune=COMMUNES[code])
-    write_delivery(landing, "04", "2025-09-30", loans // 2, commune=COMMUNES["04"])
-    half = measure_function("benchmarks.load", "through_the_door", "04")
+    half = door("04")
     with ThreadPoolExecutor(2) as pool:
-        pair = list(pool.map(lambda code: measure_function("benchmarks.load", "through_the_door", code), ("91", "92")))
-    scaled = pandas.seconds * loans / PANDAS_ROWS
-    print(f"\n{loans:,} loans and as many customers, all 15 files of one delivery\n")
-    print("| path | seconds | ratio | peak MiB |\n|---|---|---|---|")
-    print(f"| psql \\copy of the whole delivery | {plain.seconds:.1f} | 1.00 | {plain.peak_mib:.0f} |")
-    print(
-        f"| through the door, to publication | {door.seconds:.1f} | {door.seconds / plain.seconds:.2f} | {door.peak_mib:.0f} |"
-    )
-    print(f"| psql \\copy of the loan book alone | {book.seconds:.1f} | 1.00 | {book.peak_mib:.0f} |")
-    print(
-        f"| pandas.to_sql of the loan book ({PANDAS_ROWS:,} rows, scaled) | {scaled:.0f} | {scaled / book.seconds:.1f} | {pandas.peak_mib:.0f} |"
-    )
+        pair = list(pool.map(door, ("91", "92")))
     both = max(figure.seconds for figure in pair)
+    print(f"\n{loans:,} loans and as many customers, all 15 files of one delivery\n")
+    print(table)
     print(
-        f"\nhalf the size: one branch {half.seconds:.1f} s, two at once {both:.1f} s, ratio {both / half.seconds:.2f}"
+        f"\nHalf the size: one branch {half.seconds:.1f} s, two at once {both:.1f} s, ratio {both / half.seconds:.2f}; "
+        f"peak {max(figure.peak_mib for figure in (half, *pair)):.0f} MiB a process."
     )
+
+
+@dataclass
+class Table:
+    """Measured pieces of work as a Markdown table: wall seconds, and processor seconds of client and server."""
+
+    clock: ServerClock
+    lines: list[str] = field(default_factory=list)
+
+    def add(
+        self,
+        name: str,
+        work: Callable[[], Figure],
+        against: Measured | None = None,
+        *,
+        factor: float = 1.0,
+        has_peak: bool = True,
+    ) -> Measured:
+        """Measure `work`, beside `against`; `factor` scales a part to the whole."""
+        before = self.clock.seconds()
+        figure = work()
+        measured = Measured(
+            figure.seconds * factor, figure.cpu_seconds * factor, (self.clock.seconds() - before) * factor
+        )
+        beside = against or measured
+        peak = f"{figure.peak_mib:.0f}" if has_peak else ""
+        self.lines.append(
+            f"| {name} | {measured.wall:.1f} | {measured.wall / beside.wall:.2f} | {measured.client:.1f} | {measured.server:.1f} "
+            f"| {measured.cpu / beside.cpu:.2f} | {peak} |"
+        )
+        print(self.lines[-1], file=sys.stderr, flush=True)
+        return measured
+
+    def __str__(self) -> str:
+        head = "| path | seconds | × \\copy | CPU s, client | CPU s, server | CPU × \\copy | peak MiB |"
+        return "\n".join([head, "|---|---:|---:|---:|---:|---:|---:|", *self.lines])
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Wall seconds, and processor seconds of the client and of the server."""
+
+    wall: float
+    client: float
+    server: float
+
+    @property
+    def cpu(self) -> float:
+        """Processor seconds of both."""
+        return self.client + self.server
+
+
+def _server_clock(home: Path) -> ServerClock:
+    from warehouse.connect import open_warehouse  # noqa: PLC0415
+    from warehouse.server import EmbeddedServer  # noqa: PLC0415
+
+    open_warehouse()
+    return ServerClock(EmbeddedServer(home).data)
 
 
 if __name__ == "__main__":

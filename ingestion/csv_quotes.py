@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 
 from ingestion.dialect import CsvDialect
 
+Mask = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
 LF, CR = 0x0A, 0x0D
+PIECE = 128 << 10
+"""Bytes looked at in one go: what fits the processor's cache."""
 LINES_TO_TRY = 1000
 """How many line ends are looked at from the end of a block before its quotes are looked at from the start."""
 
@@ -45,11 +49,25 @@ def count_well_formed(data: bytes, dialect: CsvDialect) -> tuple[int, bool] | No
 
     A quote opens at the start of a value and closes at its end, and an even number stands before every opening one.
     """
-    buffer = np.frombuffer(data, np.uint8)
+    buffer, start, is_inside, records, breaks = np.frombuffer(data, np.uint8), 0, False, 0, 0
+    while start < len(data):
+        end = (data.rfind(b"\n", start, start + PIECE) + 1) or (data.find(b"\n", start) + 1) or len(data)
+        counted = _count_piece(buffer[start:end], dialect, is_inside=is_inside)
+        if counted is None:
+            return None
+        is_inside, lines, inner = counted
+        records, breaks, start = records + lines - inner, breaks + inner, end
+    return None if is_inside else (records + (not data.endswith(b"\n")), breaks > 0)
+
+
+def _count_piece(buffer: Bytes, dialect: CsvDialect, *, is_inside: bool) -> tuple[bool, int, int] | None:
+    """Look at whole lines: return whether a quote is open at their end, how many line ends there are, and how many
+    inside quotes; None if any quote may be out of place. `is_inside`: a quote is open at their start.
+    """
     quotes = buffer == ord(dialect.quote)
-    inside: NDArray[np.bool_] = np.bitwise_xor.accumulate(quotes.view(np.uint8)).view(np.bool_)
-    if not len(buffer) or inside[-1]:
-        return None
+    inside: Mask = np.bitwise_xor.accumulate(quotes.view(np.uint8)).view(np.bool_)
+    if is_inside:
+        inside = ~inside
     lines = buffer == LF
     edges = lines | (buffer == ord(dialect.delimiter))
     if dialect.double_quote:
@@ -57,13 +75,10 @@ def count_well_formed(data: bytes, dialect: CsvDialect) -> tuple[int, bool] | No
     opens, closes = quotes & inside, quotes & ~inside
     if (opens[1:] & ~edges[:-1]).any() or not _all_close(closes, edges, buffer, lines):
         return None
-    breaks = int(np.count_nonzero(lines & inside))
-    return int(np.count_nonzero(lines)) - breaks + (not data.endswith(b"\n")), breaks > 0
+    return bool(inside[-1]), int(np.count_nonzero(lines)), int(np.count_nonzero(lines & inside))
 
 
-def _all_close(
-    closes: NDArray[np.bool_], edges: NDArray[np.bool_], buffer: NDArray[np.uint8], lines: NDArray[np.bool_]
-) -> bool:
+def _all_close(closes: Mask, edges: Mask, buffer: Bytes, lines: Mask) -> bool:
     """Return whether what follows each closing quote ends the value: a delimiter, LF, CRLF or the end of the data."""
     open_ended = closes[:-1] & ~edges[1:]
     if not open_ended.any():

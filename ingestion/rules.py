@@ -106,23 +106,37 @@ def table(dataset: str, delivery_id: int) -> sql.Identifier:
 def _find_broken_references(
     connection: Connection, delivery_id: int, dataset: Dataset, unreadable: Collection[str]
 ) -> None:
+    references = []
     for column in dataset.columns:
         reference = column.reference
         if reference is None or not reference.is_blocking or reference.dataset in unreadable:
             continue
         is_ours = reference.dataset in load_datasets()
-        parts = {
+        references.append({
             "dataset": _literal(dataset.name),
             "rows": table(dataset.name, delivery_id),
             "column": sql.Identifier(column.name),
             "column_name": _literal(column.name),
-            "referenced": table(reference.dataset, delivery_id)
-            if is_ours
-            else sql.Identifier("meta", reference.dataset),
+            "referenced": table(reference.dataset, delivery_id) if is_ours else sql.Identifier("meta", reference.dataset),
             "referenced_name": _literal(reference.dataset if is_ours else f"the bank's list of {reference.dataset}"),
             "referenced_column": sql.Identifier(reference.column),
-        }
-        _find(connection, delivery_id, None, "foreign_key", parts)
+        })  # fmt: skip
+    if references and _is_any_broken(connection, table(dataset.name, delivery_id), references):
+        for parts in references:
+            _find(connection, delivery_id, None, "foreign_key", parts)
+
+
+def _is_any_broken(connection: Connection, rows: sql.Composable, references: list[dict[str, sql.Composable]]) -> bool:
+    """Whether any of the references of a dataset points nowhere: one pass over its rows for all of them."""
+    joins, misses = [], []
+    for number, parts in enumerate(references):
+        named = {"f": sql.Identifier(f"f{number}"), **parts}
+        joins.append(sql.SQL("left join {referenced} as {f} on r.{column} = {f}.{referenced_column}").format(**named))
+        misses.append(sql.SQL("(r.{column} is not null and {f}.{referenced_column} is null)").format(**named))
+    query = sql.SQL("select 1 from {} as r {} where {}").format(
+        rows, sql.SQL(" ").join(joins), sql.SQL(" or ").join(misses)
+    )
+    return _is_any(connection, query)
 
 
 def _find_open_offices(connection: Connection, delivery_id: int) -> None:
@@ -162,11 +176,18 @@ def _find(
     connection: Connection, delivery_id: int, opening: list[int] | None, rule: str, parts: Mapping[str, sql.Composable]
 ) -> None:
     query = sql.SQL(_read(rule)).format(**parts)
+    if not _is_any(connection, query):
+        return
     statement = sql.SQL(
         "insert into meta.findings (delivery_id, opening, dataset, row_no, column_name, rule, severity, value, message) "
         "select {}, {}::bigint[], f.* from ({}) as f"
     )
     connection.execute(statement.format(_literal(delivery_id), _literal(opening), query))
+
+
+def _is_any(connection: Connection, query: sql.Composable) -> bool:
+    """Whether the query returns a row. Asked first, for mostly there is none, and an INSERT is never run in parallel."""
+    return connection.execute(sql.SQL("select count(*) from ({}) as f").format(query)).fetchone() != (0,)
 
 
 @functools.cache
