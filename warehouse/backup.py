@@ -145,7 +145,9 @@ def expire(folder: Path, before: dt.datetime, progress: Progress) -> None:
         shutil.rmtree(path)
     kept = [manifest.first_segment for path, manifest in found if path not in old]
     for segment in folder.glob("wal/*.sealed"):
-        # The first 8 digits are the timeline; the position is what counts.
+        # The first 8 digits are the timeline; the position is what counts. Histories of timelines are small, and stay.
+        if ".history" in segment.name:
+            continue
         if kept and segment.name[8:24] < min(first[8:24] for first in kept):
             segment.unlink()
     for file in folder.glob("store-left/*.sealed"):

@@ -199,7 +199,8 @@ def test_backups_older_than_35_days_go_and_the_newest_stays(story: Story, tmp_pa
     shutil.copytree(base, older)
     begun = replace(manifest, ended_at="2000-01-01T00:00:00+00:00", first_segment="000000010000000000000000")
     (older / "manifest.json").write_text(json.dumps(asdict(begun)))
-    (copy / "wal" / "000000010000000000000000.sealed").touch()
+    for name in ("000000010000000000000000", "00000002.history"):
+        (copy / "wal" / f"{name}.sealed").touch()
     (copy / "store-left").mkdir()
     for name, moment in (("old", 0), ("young", time.time())):
         (copy / "store-left" / f"{name}.sealed").touch()
@@ -208,6 +209,7 @@ def test_backups_older_than_35_days_go_and_the_newest_stays(story: Story, tmp_pa
     assert [path for path, _ in read_manifests(copy)] == [base]
     assert not (copy / "wal" / "000000010000000000000000.sealed").exists()
     assert (copy / "wal" / f"{manifest.first_segment}.sealed").exists()
+    assert (copy / "wal" / "00000002.history.sealed").exists()
     assert [path.name for path in (copy / "store-left").iterdir()] == ["young.sealed"]
     expire(copy, dt.datetime.now(dt.UTC) + dt.timedelta(days=1), quiet)
     assert [path for path, _ in read_manifests(copy)] == [base]

@@ -29,6 +29,7 @@ from tests.dags.test_scheduler import (
     visible,
     wait_for,
 )
+from tests.security.canaries import FAULTY, GOOD, make_person, search_database, search_files
 from warehouse.connect import Warehouse, open_warehouse
 from warehouse.server import EmbeddedServer
 
@@ -63,8 +64,8 @@ def warehouse(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         patch.setenv("WAREHOUSE_TASK_SILENCE", "10")
         patch.setenv("WAREHOUSE_WORKER_TASKS", "1")
         found = open_warehouse(home)
-        for delivery in (good_delivery(), sound_delivery()):
-            delivery.write(Path(found.settings.landing))
+        for delivery, person in ((good_delivery(), GOOD), (sound_delivery(), FAULTY)):
+            make_person(delivery, 1, person).write(Path(found.settings.landing))
         yield found
     EmbeddedServer(home).destroy()
 
@@ -134,6 +135,22 @@ def test_a_night_ends_right_though_a_worker_is_killed_in_the_middle_of_a_load(
 def test_the_marts_follow_and_every_law_holds(api: AirflowApi, warehouse: Warehouse, workers: list[Service]) -> None:
     wait_for(lambda: outstanding(warehouse) == {"96": total(good_delivery()), "58": total(sound_delivery())})
     assert [violation for result in check_laws(warehouse) for violation in result.violations] == []
+
+
+def test_no_person_is_in_a_log_or_in_anything_that_airflow_keeps(
+    api: AirflowApi, warehouse: Warehouse, workers: list[Service]
+) -> None:
+    """After the night above: each delivery held a person whose every value occurs nowhere else."""
+    places = {
+        "logs": search_files([api.airflow.home / "logs", api.airflow.home / "services", workers[0].folder]),
+        **search_database(warehouse.url("admin", warehouse.airflow_database)),
+    }
+    print("; ".join(f"{place}: {found.searched} searched, {len(found.hits)} hits" for place, found in places.items()))
+    assert {place: found.hits for place, found in places.items() if found.hits} == {}
+    assert places["logs"].searched > 10
+    assert places["public"].searched > 30
+    # The search is not blind: both are where they may be.
+    assert search_database(warehouse.url("admin"))["personal"].hits
 
 
 def attempts(api: AirflowApi, run_id: str) -> dict[str, int]:
