@@ -76,7 +76,6 @@ def test_the_hour_of_the_deadline_is_a_setting(monkeypatch: pytest.MonkeyPatch) 
     assert deadline_of(NIGHT).isoformat() == "2025-10-01T06:30:00+07:00"
 
 
-@pytest.mark.skip
 def test_every_advice_leads_to_a_runbook() -> None:
     assert [name for _, name in ADVICE.values() if not (RUNBOOKS / f"{name}.md").exists()] == []
 
