@@ -13,6 +13,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import psycopg
 from psycopg import sql
 
 from contract.errors import WarehouseError
@@ -78,9 +79,13 @@ def run_areas(
 
 
 def flip(warehouse: Warehouse, build_id: int) -> None:
-    """Show the rows of a build to readers, all in one transaction. Every area must have been built and tested."""
+    """Show the rows of a build to readers, all in one transaction, then remove those that nobody sees any more.
+
+    Every area must have been built and tested.
+    """
     with _one_at_a_time(warehouse) as connection:
         _flip(connection, build_id)
+        _remove_superseded_rows(connection)
 
 
 def remove_superseded_rows(warehouse: Warehouse) -> int:
@@ -219,17 +224,36 @@ def _find_families(connection: Connection) -> list[list[str]]:
 
 
 def _remove_superseded_rows(connection: Connection) -> int:
+    """Delete what no reader sees any more: rows of marts, and what was kept of deliveries that no unit is about."""
     removed = 0
     with connection.transaction():
-        tables = connection.execute(
-            "select table_name, part, branch_column, date_column from meta.built_tables where schema_name = 'mart_builds'"
-        ).fetchall()
-        for table, part, branch_column, date_column in tables:
+        for table, part, branch_column, date_column in connection.execute(statements.TABLES_TO_CLEAN).fetchall():
             statement = sql.SQL(statements.REMOVE_ROWS).format(
                 table=sql.Identifier("mart_builds", table),
                 branch=sql.Identifier("built", branch_column) if branch_column else sql.Literal("*"),
                 day=sql.Identifier("built", date_column) if date_column else sql.SQL("'infinity'::date"),
             )
-            removed += connection.execute(statement, [part]).rowcount
+            removed += connection.execute(statement, {"part": part}).rowcount
+        for schema, table, part in connection.execute(statements.KEPT_TABLES_TO_CLEAN).fetchall():
+            statement = sql.SQL(statements.REMOVE_KEPT_ROWS).format(table=sql.Identifier(schema, table))
+            connection.execute(statement, {"part": part})
         connection.execute("delete from meta.superseded_units")
+    _drop_empty_partitions(connection)
     return removed
+
+
+def _drop_empty_partitions(connection: Connection) -> None:
+    """Drop the partitions of days that are all retired; readers never wait, and what is busy is left for the next time."""
+    for table, partition, how in connection.execute(statements.RETIRED_PARTITIONS).fetchall():
+        leaf = sql.Identifier("mart_builds", partition)
+        if connection.execute(sql.SQL("select exists (select from {})").format(leaf)).fetchone() != (False,):
+            continue
+        connection.execute("set lock_timeout = '2s'")
+        with contextlib.suppress(psycopg.errors.LockNotAvailable):
+            connection.execute(
+                sql.SQL("alter table {} detach partition {} {}").format(
+                    sql.Identifier("mart_builds", table), leaf, sql.SQL(how)
+                )
+            )
+            connection.execute(sql.SQL("drop table {}").format(leaf))
+        connection.execute("reset lock_timeout")

@@ -157,12 +157,61 @@ FAMILIES: LiteralString = """
     order by 1
 """
 
+# The days as a list: PostgreSQL then looks at their partitions and index entries, not at the whole mart.
 REMOVE_ROWS: LiteralString = """
     delete from {table} as built
     using meta.superseded_units as gone
     where
-        gone.part = %s
+        gone.part = %(part)s
         and {branch} = gone.branch_code
         and {day} = gone.business_date
         and built.build_id = gone.build_id
+        and {day} = any(array(select s.business_date from meta.superseded_units as s where s.part = %(part)s))
+"""
+
+TABLES_TO_CLEAN: LiteralString = """
+    select table_name, part, branch_column, date_column
+    from meta.built_tables
+    where schema_name = 'mart_builds' and part in (select gone.part from meta.superseded_units as gone)
+"""
+
+KEPT_TABLES_TO_CLEAN: LiteralString = """
+    select schema_name, table_name, part
+    from meta.built_tables
+    where schema_name <> 'mart_builds' and part in (select gone.part from meta.superseded_units as gone)
+"""
+
+# What a later build of the same delivery needs again is made again with it.
+REMOVE_KEPT_ROWS: LiteralString = """
+    delete from {table} as kept
+    where kept.delivery_id in (
+        select made.delivery_id
+        from meta.superseded_units as gone
+        inner join meta.build_units as made
+            on
+                gone.build_id = made.build_id
+                and gone.part = made.part
+                and gone.branch_code = made.branch_code
+                and gone.business_date = made.business_date
+        where
+            gone.part = %(part)s
+            and not exists (
+                select from meta.current_units as unit
+                where unit.part = %(part)s and unit.delivery_id = made.delivery_id
+            )
+    )
+"""
+
+# Partitions of the days of a month, its last one apart, of which no unit is left.
+RETIRED_PARTITIONS: LiteralString = """
+    select parent.relname, leaf.relname, case when i.inhdetachpending then 'finalize' else 'concurrently' end
+    from pg_inherits as i
+    inner join pg_class as parent on i.inhparent = parent.oid
+    inner join pg_class as leaf on i.inhrelid = leaf.oid
+    where
+        parent.relnamespace = 'mart_builds'::regnamespace
+        and leaf.relkind = 'r'
+        and leaf.relname ~ '_[0-9]{4}_[0-9]{2}_days$'
+        and (to_date(right(regexp_replace(leaf.relname, '_days$', ''), 7), 'YYYY_MM') + interval '1 month - 1 day')::date
+        <= (select max(unit.business_date) from meta.current_units as unit where unit.part = 'state') - meta.days_kept()
 """

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,11 +78,18 @@ def select_models(areas: Sequence[str], parts: Sequence[str] | None) -> list[str
     return ["--select", *selected, "--indirect-selection", indirect, "--exclude-resource-type", "unit_test"]
 
 
+def write_model_docs(warehouse: Warehouse, folder: Path) -> Path:
+    """Write the models, their columns and what depends on what as one static page, and return it."""
+    run_dbt(warehouse, ["docs", "generate", "--static"])
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copyfile(_dbt_folder(warehouse) / "target" / "static_index.html", folder / "index.html"))
+
+
 def run_dbt(warehouse: Warehouse, arguments: Sequence[str], progress: Progress | None = None) -> Any:
     """Run a dbt command and return its result. Errors: WarehouseError with what failed and where the log is."""
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes seconds to import
 
-    folder = warehouse.settings.home / "dbt" / urlsplit(warehouse.admin_url).path.strip("/")
+    folder = _dbt_folder(warehouse)
     folder.mkdir(parents=True, exist_ok=True)
     common = [
         "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(folder / "target"),
@@ -100,6 +108,11 @@ def run_dbt(warehouse: Warehouse, arguments: Sequence[str], progress: Progress |
 
 
 _manifests: dict[Path, Any] = {}
+
+
+def _dbt_folder(warehouse: Warehouse) -> Path:
+    """Where dbt writes for this database."""
+    return warehouse.settings.home / "dbt" / urlsplit(warehouse.admin_url).path.strip("/")
 
 
 def _report(progress: Progress, event: Any) -> None:

@@ -25,6 +25,24 @@
 {%- endmacro %}
 
 
+{# A loan's state is its worst: frozen, then overdue. #}
+{% macro debt_state(loans) -%}
+    case when {{ loans }}.frozen_vnd > 0 then 'frozen' when {{ loans }}.overdue_vnd > 0 then 'overdue' else 'in_term' end
+{%- endmacro %}
+
+
+{# The code of the quarter of a date, such as 2025Q3. #}
+{% macro quarter_code(day) -%}
+    to_char({{ day }}, 'YYYY"Q"Q')
+{%- endmacro %}
+
+
+{# A savings-and-credit group has 5 to 60 members (contract, section 5). #}
+{% macro is_group_size_ok(members) -%}
+    {{ members }} between 5 and 60
+{%- endmacro %}
+
+
 {# How long a borrower has been away, in full years; exactly two years are not yet over two. #}
 {% macro years_absent() -%}
     case

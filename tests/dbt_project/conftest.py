@@ -29,11 +29,11 @@ def marts(warehouse: Warehouse) -> Iterator[Warehouse]:
 
 @pytest.fixture(scope="module")
 def year(marts: Warehouse) -> list[Delivery]:
-    """Branch 58 from the end of 2023 to the second quarter of 2024, and one date of branch 96; published and built."""
+    """Branch 58 from the end of 2023 to the second quarter of 2024, and one date of branch 89; published and built."""
     first = varied("58", "2023-12-31", 1)
     deliveries = [first]
     for seed, date in enumerate(("2024-01-31", "2024-03-30", "2024-03-31", "2024-05-15"), start=2):
         deliveries.append(following(deliveries[-1], date, seed))
-    publish(marts, *deliveries, varied("96", "2025-07-01", 9))
+    publish(marts, *deliveries, varied("89", "2024-06-01", 9))
     build(marts)
     return deliveries

@@ -75,10 +75,10 @@ def test_a_ledger_entry_that_changes_nothing_visible_builds_nothing(marts: Wareh
 
 
 def test_a_new_date_of_one_branch_touches_no_other(marts: Warehouse, year: list[Delivery]) -> None:
-    later = following(varied("96", "2025-07-01", 9), "2025-07-02", 10)
+    later = following(varied("89", "2024-06-01", 9), "2024-06-02", 10)
     changed = rebuilt(marts, lambda: publish(marts, later))
-    own = {(part, "96", "2025-07-02") for part in ("state", "flows", "history", "targets")}
-    assert changed == own | {("nation", "*", "2025-07-02")}
+    own = {(part, "89", "2024-06-02") for part in ("state", "flows", "history", "targets")}
+    assert changed == own | {("nation", "*", "2024-06-02")}
 
 
 def test_a_corrected_date_remakes_the_sums_of_later_dates_of_its_year_only(
@@ -124,32 +124,32 @@ def test_a_refused_delivery_changes_the_status_of_its_date_only(marts: Warehouse
 def test_a_date_that_is_withdrawn_disappears_and_breaks_the_sums_behind_it(
     marts: Warehouse, year: list[Delivery]
 ) -> None:
-    late = following(following(varied("95", "2024-09-30", 3), "2024-10-15", 4), "2024-10-31", 5)
-    middle = following(varied("95", "2024-09-30", 3), "2024-10-15", 4)
-    publish(marts, varied("95", "2024-09-30", 3), middle, late)
+    late = following(following(varied("95", "2024-03-31", 3), "2024-04-15", 4), "2024-04-30", 5)
+    middle = following(varied("95", "2024-03-31", 3), "2024-04-15", 4)
+    publish(marts, varied("95", "2024-03-31", 3), middle, late)
     build(marts)
-    assert _score(marts, "95", "2024-10-31", "disbursed_qtd_vnd") is not None
+    assert _score(marts, "95", "2024-04-30", "disbursed_qtd_vnd") is not None
     with marts.connect("admin") as connection:
         connection.execute(
             "insert into meta.ledger (branch_code, branch_valid_from, business_date, revision, delivery_id, verdict, "
             "sets_visible, visible_delivery_id, reason) select branch_code, branch_valid_from, business_date, revision, "
             "delivery_id, 'provisional', true, delivery_id, 'test' from meta.deliveries "
-            "where branch_code = '95' and business_date = '2024-10-31'"
+            "where branch_code = '95' and business_date = '2024-04-30'"
         )
     changed = rebuilt(marts, lambda: withdraw(marts, middle))
     assert {unit for unit in changed if unit[0] == "state"} == {
-        ("state", "95", "2024-10-15"),
-        ("state", "95", "2024-10-31"),
+        ("state", "95", "2024-04-15"),
+        ("state", "95", "2024-04-30"),
     }
     assert (
         count(
             marts,
-            "select count(*) from marts.mart_loan_balances where branch_code = '95' and business_date = '2024-10-15'",
+            "select count(*) from marts.mart_loan_balances where branch_code = '95' and business_date = '2024-04-15'",
         )
         == 0
     )
-    assert _score(marts, "95", "2024-10-31", "disbursed_qtd_vnd") is None
-    assert _score(marts, "95", "2024-10-31", "is_provisional") is True
+    assert _score(marts, "95", "2024-04-30", "disbursed_qtd_vnd") is None
+    assert _score(marts, "95", "2024-04-30", "is_provisional") is True
 
 
 def test_a_full_rebuild_gives_the_same_content(marts: Warehouse, year: list[Delivery]) -> None:
@@ -172,7 +172,7 @@ def test_a_failing_test_flips_nothing_of_its_branch_and_everything_of_others(
     marts: Warehouse, year: list[Delivery]
 ) -> None:
     wrong = following(varied("58", "2024-05-15", 6), "2024-05-16", 7)
-    good = following(following(varied("96", "2025-07-01", 9), "2025-07-02", 10), "2025-07-03", 11)
+    good = following(following(varied("89", "2024-06-01", 9), "2024-06-02", 10), "2024-06-03", 11)
     wrong_id, _ = publish(marts, wrong, good)
     with marts.connect("admin") as connection:
         connection.execute(
@@ -186,24 +186,24 @@ def test_a_failing_test_flips_nothing_of_its_branch_and_everything_of_others(
     after = contents(marts, "58")
     # The status tells what the ledger says; the figures stay as they are.
     assert {name for name in after if after[name] != before[name]} == {"mart_delivery_status"}
-    assert ("state", "96", "2025-07-03") in current_builds(marts)
+    assert ("state", "89", "2024-06-03") in current_builds(marts)
     assert count(marts, "select count(*) from mart_builds.mart_loan_balances where business_date = '2024-05-16'") == 0
     withdraw(marts, wrong)
     build(marts)
 
 
 def test_a_build_left_behind_is_abandoned_and_its_rows_are_removed(marts: Warehouse, year: list[Delivery]) -> None:
-    later = following(varied("96", "2025-07-03", 9), "2025-07-04", 12)
+    later = following(varied("89", "2024-06-03", 9), "2024-06-04", 12)
     publish(marts, later)
     first = open_build(marts)
     assert first is not None
     run_areas(marts, first, ["prepare", "lending"])
     left = f"select count(*) from mart_builds.mart_loan_balances where build_id = {first}"
     assert count(marts, left) > 0
-    assert count(marts, "select count(*) from marts.mart_loan_balances where business_date = '2025-07-04'") == 0
+    assert count(marts, "select count(*) from marts.mart_loan_balances where business_date = '2024-06-04'") == 0
     assert build(marts).changed
     assert count(marts, left) == 0
-    assert count(marts, "select count(*) from marts.mart_loan_balances where business_date = '2025-07-04'") > 0
+    assert count(marts, "select count(*) from marts.mart_loan_balances where business_date = '2024-06-04'") > 0
     with pytest.raises(WarehouseError, match="not running any more"):
         run_areas(marts, first, ["capital"])
 

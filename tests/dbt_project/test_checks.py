@@ -18,6 +18,8 @@ PLANTED = {
         "mart_absconded_borrowers", "update {t} set overdue_vnd = overdue_vnd + 1 where build_id = {b} and cases > 0"),
     "assert_branches_make_the_nation": (
         "mart_national_scorecard", "update {t} set loans = loans + 1 where build_id = {b}"),
+    "assert_an_indicator_has_one_basis": (
+        "mart_benchmarks", "update {t} set basis = 'outstanding' where build_id = {b} and indicator = 'overdue_ratio_pct' and as_of > '2020-01-01'"),
     "assert_branch_codes_name_one_province_a_day": (
         "dim_branch", "update {t} set valid_to = '2025-07-01' where build_id = {b} and branch_code = '96' and valid_to is not null"),
     "assert_capital_sources_add_up_to_the_mix": (
@@ -40,10 +42,14 @@ PLANTED = {
         "mart_overdue_debt", "update {t} set overdue_band = 'frozen' where build_id = {b} and overdue_band = '1-30'"),
     "assert_first_quarter_to_date_is_year_to_date": (
         "mart_branch_scorecard", "update {t} set disbursed_qtd_vnd = null where build_id = {b} and business_date = '2024-03-30'"),
+    "assert_inspections_are_all_told": (
+        "mart_inspections", "update {t} set inspections = inspections - 1 where build_id = {b}"),
     "assert_lending_flows_lose_no_dong": (
         "mart_lending_flows", "update {t} set interest_collected_vnd = interest_collected_vnd + 1 where build_id = {b}"),
     "assert_loan_balances_equal_the_control_totals": (
         "mart_loan_balances", "update {t} set interest_due_vnd = interest_due_vnd + 1 where build_id = {b}"),
+    "assert_migration_makes_both_quarters": (
+        "mart_debt_migration", "delete from {t} where build_id = {b} and to_state = 'overdue'"),
     "assert_newest_groups_stand_in_newest_offices": (
         "dim_savings_group", "update {t} set office_code = 'nowhere' where build_id = {b}"),
     "assert_no_calendar_date_is_missing": (
@@ -56,6 +62,8 @@ PLANTED = {
         "mart_overdue_debt", "delete from {t} where build_id = {b} and overdue_band = 'over 360'"),
     "assert_par_hierarchy_is_never_violated": (
         "mart_loan_balances", "update {t} set par30_vnd = par1_vnd + 1 where build_id = {b}"),
+    "assert_savings_groups_stand_at_month_ends": (
+        "mart_savings_groups", "delete from {t} where build_id = {b} and status = 'active'"),
     "assert_scorecard_equals_the_balances": (
         "mart_branch_scorecard", "update {t} set loans = loans + 1 where build_id = {b}"),
     "assert_scorecard_parts_lie_within_the_whole": (

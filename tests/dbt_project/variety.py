@@ -27,6 +27,7 @@ def varied(branch: str, date: str, seed: int, *, loans: int = 60) -> Delivery:
     for number in range(12):
         delivery.rows["absconded_cases"].append(_case(delivery, number, chance))
         delivery.rows["eligible_demand"].append(_demand(delivery, number, chance))
+        delivery.rows["inspections"].append(_inspection(delivery, number, chance))
     delivery.rows["plan_targets"] += _targets(delivery)
     delivery.rows["savings_groups"][1]["grade"] = "K"
     delivery.rows["savings_groups"].append(
@@ -146,4 +147,17 @@ def _demand(delivery: Delivery, number: int, chance: random.Random) -> Row:
         "as_of": delivery.date, "status": chance.choice(["identified", "applied", "disbursed", "refused"]),
         "need_vnd": chance.choice(["", 50_000_000]), "contract_no": loan["contract_no"] if named else "",
         "customer_id": loan["customer_id"] if named else "",
+    }  # fmt: skip
+
+
+def _inspection(delivery: Delivery, number: int, chance: random.Random) -> Row:
+    date = dt.date.fromisoformat(delivery.date)
+    done_on = date - dt.timedelta(days=chance.randrange(0, 300))
+    found = chance.choice([0, 1, 4])
+    return {
+        "inspection_id": f"I{delivery.branch}{number}", "body": chance.choice(["board", "bank"]),
+        "level": chance.choice(["province", "commune"]), "inspected_on": done_on.isoformat(),
+        "commune_code": chance.choice(COMMUNES[delivery.branch]), "organisation_code": "",
+        "groups_checked": chance.randrange(1, 9), "households_checked": chance.randrange(5, 60), "findings": found,
+        "misuse_cases": chance.choice([0, 1]), "fixed_on": chance.choice(["", delivery.date]) if found else "",
     }  # fmt: skip

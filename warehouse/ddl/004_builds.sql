@@ -3,7 +3,8 @@
 -- A unit is what flips as one: a part of the marts, a branch and a date. '*' is the nation, 'infinity' what has no date.
 -- Parts: `state` and `flows` depend on the unit's own delivery, `history` also on earlier ones (period to date, openings,
 -- commitments), `targets` on all before, `nation` (one unit a date) on the history of every branch, `status` (one a date) on
--- the ledger, `registers` (one a branch of today) on the newest registers, `dimensions` on reference data.
+-- the ledger, `migration` (one a quarter's last day) on that day and the quarter before, `inspections` (one a quarter) on the
+-- newest delivery that tells of it, `registers` (one a branch of today) on the newest registers, `dimensions` on reference data.
 -- Before parts there were units of branch and date only; what they named is built again.
 do $$
 begin

@@ -82,6 +82,11 @@ create or replace function meta.reference_version() returns text
 language sql stable
 return (select md5(string_agg(file_name || sha256, ' ' order by file_name)) from meta.reference_versions);
 
+-- States are kept for so many days up to the newest visible date, those of month-ends for ever (spec/marts.md).
+create or replace function meta.days_kept() returns integer
+language sql immutable
+return 100;
+
 -- Every unit that should exist after ledger entry `last_entry_no`. `weight` is the number of rows to be read for it.
 create or replace function meta.wanted_units(last_entry_no bigint, calculation_version text)
 returns table (
@@ -115,6 +120,7 @@ as $$
             sum(f.row_count)::bigint as weight,
             max(f.content_sha256) filter (where f.dataset = 'offices')
             || max(f.content_sha256) filter (where f.dataset = 'savings_groups') as registers,
+            max(f.content_sha256) filter (where f.dataset = 'inspections') as inspections,
             max(hashtextextended(f.content_sha256, 0))
                 filter (where f.dataset = 'capital_transactions' and f.row_count > 0) as capital_mark
         from meta.delivery_files as f
@@ -160,14 +166,66 @@ as $$
         select
             d.*,
             md5(concat_ws(' ', d.fingerprint, d.year_mark, o.mark, d.capital_mark)) as history_fingerprint,
-            md5(concat_ws(' ', d.fingerprint, d.all_mark)) as targets_fingerprint
+            md5(concat_ws(' ', d.fingerprint, d.all_mark)) as targets_fingerprint,
+            d.business_date >= newest.business_date - meta.days_kept()
+            or extract(day from d.business_date + 1) = 1 as has_state
         from family_days as d
+        cross join (select max(v.business_date) as business_date from visible as v) as newest
         left join year_openings as o
             on
                 d.head_code = o.head_code
                 and d.head_valid_from = o.head_valid_from
                 and o.business_date = (date_trunc('year', d.business_date) - interval '1 day')::date
         where d.is_own
+    ),
+
+    -- From the end of a quarter to that of the next, where all who held the territory at the first one are visible.
+    migrations as (
+        select
+            d.branch_code,
+            d.business_date,
+            d.delivery_id,
+            bool_or(d.is_provisional or o.is_provisional) as is_provisional,
+            array_agg(o.delivery_id order by o.delivery_id) || d.delivery_id as reads,
+            md5(concat_ws(' ', d.fingerprint, sum(o.mark))) as fingerprint
+        from family_days as d
+        inner join meta.branch_families as l on d.head_code = l.head_code and d.head_valid_from = l.head_valid_from
+        cross join lateral (select (date_trunc('quarter', d.business_date) - interval '1 day')::date as last_on) as before
+        inner join meta.branches as b
+            on
+                l.branch_code = b.branch_code
+                and l.valid_from = b.valid_from
+                and before.last_on between b.valid_from and coalesce(b.valid_to, 'infinity'::date)
+        left join visible as o
+            on
+                b.branch_code = o.branch_code
+                and b.valid_from = o.branch_valid_from
+                and before.last_on = o.business_date
+        where d.is_own and date_trunc('quarter', d.business_date + 1) = d.business_date + 1
+        group by d.branch_code, d.business_date, d.delivery_id, d.fingerprint
+        having count(*) = count(o.delivery_id)
+    ),
+
+    -- A delivery tells the inspections of its year and the last: the newest that tells of a quarter speaks for the branch
+    -- that stood on the quarter's last day.
+    inspected_quarters as (
+        select distinct on (v.branch_code, q.last_on)
+            v.branch_code,
+            q.last_on,
+            v.delivery_id,
+            v.is_provisional,
+            f.inspections
+        from visible as v
+        inner join files as f on v.delivery_id = f.delivery_id
+        inner join meta.branches as b on v.branch_code = b.branch_code and v.branch_valid_from = b.valid_from
+        cross join lateral (
+            select (s.first_on + interval '3 months - 1 day')::date as last_on
+            from generate_series(
+                date_trunc('year', v.business_date) - interval '1 year', v.business_date, interval '3 months'
+            ) as s (first_on)
+        ) as q
+        where q.last_on between b.valid_from and coalesce(b.valid_to, 'infinity'::date)
+        order by v.branch_code asc, q.last_on asc, v.business_date desc
     ),
 
     newest_registers as (
@@ -209,6 +267,7 @@ as $$
 
     select 'state', branch_code, business_date, delivery_id, is_provisional, array[delivery_id], fingerprint, weight
     from own_days
+    where has_state
     union all
     select 'flows', branch_code, business_date, delivery_id, is_provisional, array[delivery_id], fingerprint, 0
     from own_days
@@ -216,10 +275,27 @@ as $$
     select
         'history', branch_code, business_date, delivery_id, is_provisional, array[]::bigint [], history_fingerprint, 0
     from own_days
+    where has_state
     union all
     select
         'targets', branch_code, business_date, delivery_id, is_provisional, array[]::bigint [], targets_fingerprint, 0
     from own_days
+    where has_state
+    union all
+    select 'migration', branch_code, business_date, delivery_id, is_provisional, reads, fingerprint, 0
+    from migrations
+    union all
+    select
+        'inspections',
+        branch_code,
+        last_on,
+        null,
+        is_provisional,
+        array[delivery_id],
+        md5(concat_ws(' ', basis.version, is_provisional, inspections)),
+        0
+    from inspected_quarters
+    cross join basis
     union all
     -- The nation on a date: all branches that are visible for it.
     select
@@ -232,6 +308,7 @@ as $$
         md5(string_agg(history_fingerprint, ' ' order by branch_code)),
         0
     from own_days
+    where has_state
     group by business_date
     union all
     select
@@ -266,5 +343,5 @@ as $$
     from basis
 $$;
 
-grant execute on function meta.visible_deliveries_at, meta.reference_version, meta.wanted_units to transformer;
+grant execute on function meta.visible_deliveries_at, meta.reference_version, meta.days_kept, meta.wanted_units to transformer;
 grant select on meta.branch_families to transformer, quarter_keeper;

@@ -5,6 +5,7 @@
 
   meta.part           which units the rows belong to (warehouse/ddl/004_builds.sql)
   meta.branch_column  the column that names the unit's branch; default branch_code; none: the nation
+  meta.date_column    the column that holds the unit's date; default business_date, where there is one
   meta.partitioned    two partitions a month: its days, and its last day, which is kept for ever
   meta.indexes        lists of columns; default (business_date, branch_code), (business_date) or (build_id)
 #}
@@ -64,7 +65,7 @@
         'part': settings.part,
         'table': 'mart_builds.' ~ relation.identifier,
         'columns': columns,
-        'date_column': 'business_date' if dated else none,
+        'date_column': settings.get('date_column', 'business_date' if dated else none),
         'branch_column': settings.get('branch_column', 'branch_code' if dated and 'branch_code' in columns else none),
         'partitioned': settings.partitioned or false,
         'indexes': settings.indexes or default_indexes(dated, columns)

@@ -11,13 +11,15 @@
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set settings = config.get('meta', {}) -%}
     {%- set deliveries = find_delivery_ids(settings.part) if settings.kept or settings.single else [] -%}
-    {%- set definition = local_md5(tojson([model.raw_code, settings.kept or false, 1])) -%}
+    {%- set definition = local_md5(tojson([model.raw_code, settings.kept or false, 2])) -%}
 
     {{ run_hooks(pre_hooks) }}
 
     {% if is_redefined(target_relation.schema, target_relation.identifier, definition) %}
         {% do define_unit_rows(target_relation, sql, settings.kept or false) %}
-        {% do record_definition(target_relation.schema, target_relation.identifier, definition) %}
+        {% do record_definition(
+            target_relation.schema, target_relation.identifier, definition, settings.part if settings.kept else none
+        ) %}
         {% do adapter.commit() %}
     {% endif %}
 

@@ -12,7 +12,7 @@ select
     extract(quarter from calendar_date)::integer as quarter_of_year,
     extract(month from calendar_date)::integer as month_of_year,
     extract(isodow from calendar_date)::integer as day_of_week,
-    to_char(calendar_date, 'YYYY"Q"Q') as quarter_code,
+    {{ quarter_code("calendar_date") }} as quarter_code,
     to_char(calendar_date, 'YYYY-MM') as month_code,
     date_trunc('month', calendar_date)::date as month_start_on,
     date_trunc('quarter', calendar_date)::date as quarter_start_on,

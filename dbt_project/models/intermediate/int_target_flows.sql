@@ -6,39 +6,12 @@ with targets as (
     select * from {{ ref('int_unit_targets') }} where indicator in ('disbursed', 'collected', 'local_capital_received')
 ),
 
-families as (
-    select * from {{ ref('stg_branch_families') }}
-),
-
-deliveries as (
-    select * from {{ ref('stg_visible_deliveries') }}
+target_deliveries as (
+    select * from {{ ref('int_target_deliveries') }}
 ),
 
 ancestors as (
     select * from {{ ref('int_source_ancestors') }}
-),
-
-target_deliveries as (
-    select
-        targets.branch_code,
-        targets.business_date,
-        targets.plan_id,
-        targets.indicator,
-        targets.scope_kind,
-        targets.scope_code,
-        targets.programme_code,
-        targets.source_code,
-        targets.period_start,
-        deliveries.delivery_id,
-        deliveries.is_provisional or deliveries.previous_business_date is null as is_break
-    from targets
-    inner join families
-        on targets.branch_code = families.head_code and targets.branch_valid_from = families.head_valid_from
-    inner join deliveries
-        on
-            families.branch_code = deliveries.branch_code
-            and families.valid_from = deliveries.branch_valid_from
-            and deliveries.business_date between targets.period_start and targets.business_date
 ),
 
 coverage as (

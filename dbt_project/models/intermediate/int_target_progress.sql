@@ -15,8 +15,11 @@ select
     days_left,
     -- Nothing more is required of what is reached; a ceiling asks for a fall, all else for a rise.
     round(
-        case when is_ceiling then least(0, target_value - actual_value) else greatest(0, target_value - actual_value) end
-        * {{ days_of_a_month() }} / nullif(days_left, 0),
+        case
+            when actual_value is null then null
+            when is_ceiling then least(0, target_value - actual_value)
+            else greatest(0, target_value - actual_value)
+        end * {{ days_of_a_month() }} / nullif(days_left, 0),
         6
     ) as required_per_month,
     case
