@@ -5,7 +5,9 @@ A gzip bomb is noticed while its content is hashed (`ingestion.streams`); so is 
 
 from __future__ import annotations
 
+import struct
 import zipfile
+import zlib
 from typing import IO
 
 import pyarrow.parquet as pq
@@ -26,5 +28,5 @@ def require_no_archive_bomb(stream: IO[bytes], format: str) -> None:
                     require_safe(archive, size)
             else:
                 require_no_bomb(pq.ParquetFile(file).metadata, size)
-        except (zipfile.BadZipFile, *UNREADABLE):
+        except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, *UNREADABLE):
             return

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from isal import igzip
+from isal import igzip, igzip_lib
 
 from contract.errors import DamagedCompressionError, UnsafeInputError
 
@@ -50,7 +50,7 @@ class GzipStream(io.RawIOBase):
         view = memoryview(cast(bytearray, buffer)).cast("B")
         try:
             count: int = self._file.readinto(view)
-        except (OSError, EOFError, zlib.error, igzip.BadGzipFile) as error:
+        except (OSError, EOFError, zlib.error, igzip_lib.IsalError) as error:
             raise DamagedCompressionError(
                 f"{self._path.name} is not a whole gzip file: {error}",
                 remedy="Compress the file again and send it as the next revision.",

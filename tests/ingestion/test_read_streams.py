@@ -95,3 +95,10 @@ def test_file_larger_than_allowed_is_refused(tmp_path: Path, compression: str | 
 def test_unknown_compression_is_named(tmp_path: Path) -> None:
     with pytest.raises(DamagedInputError, match="zip"):
         open_stream(write(tmp_path, TEXT), "zip")
+
+
+def test_a_stream_that_points_before_its_beginning_is_damaged(tmp_path: Path) -> None:
+    """Found by a random mutation: the library has an error of its own for it."""
+    path = write(tmp_path, bytes.fromhex("1f8b08000000000000ff4b0462000000000000000000"))
+    with pytest.raises(DamagedInputError):
+        read_all(path)
