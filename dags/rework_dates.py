@@ -53,7 +53,9 @@ def ask_for_marts(params: Any = None) -> int:
     params={
         "from": Param(type="string", format="date", description="The first business date, such as 2025-09-01"),
         "to": Param(type="string", format="date", description="The last business date"),
-        "branch": Param(None, type=["null", "string"], pattern="^[0-9]{2}$", description="Only this branch, such as 96"),
+        "branch": Param(
+            None, type=["null", "string"], pattern="^[0-9]{2}$", description="Only this branch, such as 96"
+        ),
     },
     user_defined_macros={"branch_name": branch_name},
 )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from pipeline.board_model import Board, Branch, Cell
 from pipeline.deadline import clock, deadline_of, last_due_date
 from pipeline.news import branch_name, short_name
-from pipeline.nights import Killed, find_killed_nights, last_night_ended
+from pipeline.nights import find_killed_nights, last_night_ended
 from warehouse.connect import Connection, Warehouse
 
 DATES = 30
@@ -20,131 +20,6 @@ DATES = 30
 FINDINGS = 50
 """Findings that are shown of one delivery; the feedback has all of them."""
 SQL = Path(__file__).parent / "board_sql"
-
-PROBLEMS = ("held", "refused", "missing", "waiting")
-REMARKS = ("published_with_warnings", "provisional", "paused")
-WORDS = {
-    "published": "published",
-    "published_with_warnings": "published with warnings",
-    "provisional": "provisional",
-    "held": "held",
-    "refused": "refused",
-    "waiting": "waiting for files",
-    "missing": "missing",
-    "paused": "paused",
-    "expected": "expected",
-    "covered": "no business; inside the interval of a later delivery",
-    "none": "not expected",
-}
-"""Every state of a place on the board."""
-
-
-@dataclass
-class Cell:
-    """What stands at one branch and date. `rows` are delivered data rows, `seconds` from arrival to verdict."""
-
-    state: str
-    branch_code: str
-    business_date: dt.date
-    revision: int | None = None
-    visible_revision: int | None = None
-    arrived_at: dt.datetime | None = None
-    late: dt.timedelta | None = None
-    rows: int | None = None
-    errors: int = 0
-    warnings: int = 0
-    seconds: float | None = None
-    reason: str = ""
-    could_not_run: str | None = None
-    delivery_id: int | None = None
-    findings: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def is_problem(self) -> bool:
-        """True where somebody has something to do."""
-        return self.state in PROBLEMS or self.could_not_run is not None
-
-    @property
-    def is_remark(self) -> bool:
-        """True where readers see the delivery, and something is to be said of it."""
-        return not self.is_problem and (self.state in REMARKS or self.late is not None)
-
-    @property
-    def words(self) -> str:
-        """The state in words, with what readers see of an earlier revision."""
-        if self.state in ("held", "refused", "waiting") and self.visible_revision:
-            return f"{WORDS[self.state]}; revision {self.visible_revision} stands"
-        return WORDS[self.state]
-
-
-@dataclass
-class Branch:
-    """One line of the board."""
-
-    code: str
-    name: str
-    cells: dict[dt.date, Cell]
-    paused: str | None = None
-
-
-@dataclass
-class Board:
-    """The state of the warehouse as an engineer asks for it in the morning."""
-
-    looked_at: dt.datetime
-    dates: list[dt.date]
-    branches: list[Branch]
-    never_delivered: list[str]
-    strangers: list[tuple[str, str]]
-    killed: list[Killed]
-    last_night: dt.datetime | None
-    is_built: bool
-    dates_without_word: int
-
-    @property
-    def night(self) -> dt.date | None:
-        """The newest business date on record."""
-        return self.dates[0] if self.dates else None
-
-    @property
-    def cells(self) -> list[Cell]:
-        """The places of the night, what needs somebody first."""
-        if self.night is None:
-            return []
-        found = [branch.cells[self.night] for branch in self.branches if self.night in branch.cells]
-        return sorted(found, key=lambda cell: (_rank(cell), cell.branch_code))
-
-    @property
-    def problems(self) -> list[Cell]:
-        """Places of the night where somebody has something to do."""
-        return [cell for cell in self.cells if cell.is_problem]
-
-    @property
-    def older_problems(self) -> list[Cell]:
-        """The same of earlier dates, newest first."""
-        return [
-            branch.cells[date]
-            for date in self.dates[1:]
-            for branch in self.branches
-            if date in branch.cells and branch.cells[date].is_problem
-        ]
-
-    @property
-    def verdict(self) -> str:
-        """`good`, `remarks` (readers see everything, something is to be said) or `bad`; `empty` with nothing on record."""
-        if self.night is None:
-            return "empty"
-        if self.problems or self.killed:
-            return "bad"
-        return "remarks" if any(cell.is_remark for cell in self.cells) or not self.is_built else "good"
-
-    @property
-    def headline(self) -> str:
-        """The night in one sentence."""
-        counts = {state: sum(cell.state == state for cell in self.cells) for state in WORDS}
-        counted = [f"{count} {WORDS[state]}" for state, count in counts.items() if count and state != "none"]
-        late = sum(cell.late is not None and cell.state != "missing" for cell in self.cells)
-        return ", ".join([*counted, *([f"{late} late"] if late else [])]) or "nothing was expected"
 
 
 def read_board(warehouse: Warehouse, now: dt.datetime | None = None) -> Board:
@@ -294,10 +169,6 @@ def _judge_time(cell: Cell, now: dt.datetime) -> None:
             cell.reason = f"The deadline is {deadline_of(cell.business_date):%Y-%m-%d %H:%M}."
         elif cell.state == "missing":
             cell.reason = "Nothing has been delivered for this date."
-
-
-def _rank(cell: Cell) -> int:
-    return 0 if cell.state in ("held", "refused") else 1 if cell.is_problem else 2 if cell.is_remark else 3
 
 
 def _sql(name: str) -> Any:

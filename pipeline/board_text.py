@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.board import WORDS, Board, Cell
+from pipeline.board_model import WORDS, Board, Cell
 from pipeline.deadline import ZONE
 
 SIGNS = {

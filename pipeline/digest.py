@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.board import WORDS, Board, Cell, read_board
+from pipeline.board import read_board
+from pipeline.board_model import WORDS, Board, Cell
 from pipeline.deadline import clock, last_due_date
 from pipeline.telling import read_targets, send
 from warehouse.connect import Connection, Warehouse

@@ -1,6 +1,6 @@
 """The laws of the warehouse as checks that anyone can run on a live one: they read, in one snapshot, and change nothing.
 
-`check_laws` answers for laws 1-6 and 8-10 (spec: laws); law 7 is `python -m pipeline quarter verify`. What is still on its way, such as a delivery that is loaded and
+`check_laws` answers for laws 1-6, 8-10 and 12 (spec: laws); law 7 is `python -m pipeline quarter verify`. What is still on its way, such as a delivery that is loaded and
 not judged, breaks none. Most checks are one query in `law_sql/` that returns a line for each thing checked, with the
 problem in words or null.
 """
@@ -24,7 +24,7 @@ from ingestion.publish import find_changes
 from ingestion.rules import Counts
 from ingestion.store import Store
 from ingestion.succession import read_succession
-from pipeline import law_quarters
+from pipeline import law_erasure, law_quarters
 from pipeline.law_totals import Declared, Seen, read_declared, read_seen
 from warehouse.connect import Connection, Warehouse
 
@@ -39,6 +39,7 @@ TITLES = {
     8: "Succession moves no money: totals are equal on the reported and on the current territory",
     9: "Roll-forward: opening + flows = closing, to the đồng, wherever not provisional",
     10: "Fail closed, and alone: nothing visible has an error or an unanswered check",
+    12: "Erasure: whoever is erased is in no row and in no stored file",
 }
 
 Lines = Iterator[tuple[str, str | None]]
@@ -129,6 +130,8 @@ class _Look:
             (8, lambda: law_quarters.territories(self.connection)),
             (9, self.roll_forward),
             (10, lambda: self.ask("visible_results")), (10, lambda: self.ask("entries_alone")),
+            (12, lambda: law_erasure.erased_rows(self.connection)),
+            (12, lambda: law_erasure.erased_files(self.connection, self.store)),
         ]  # fmt: skip
 
     def ask(self, query_name: str, **parts: sql.Composable) -> Lines:

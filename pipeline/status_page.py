@@ -16,7 +16,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 
-from pipeline.board import WORDS, Board, Branch, Cell, read_board, read_findings
+from pipeline.board import read_board, read_findings
+from pipeline.board_model import WORDS, Board, Branch, Cell
 from pipeline.deadline import ZONE
 from warehouse.connect import Warehouse
 from warehouse.settings import PROJECT
@@ -63,10 +64,13 @@ def render_pages(board: Board, home: Path, feedback: Callable[[Cell], str | None
     for branch in board.branches:
         page = render("branch.html.j2", up="../", branch=branch, feedback=feedback)
         pages[f"branches/{branch.code}.html"] = page
-    for path in RUNBOOKS.glob("*.md"):
-        text = MarkdownIt("commonmark").enable("table").render(path.read_text(encoding="utf-8"))
-        text = text.replace('.md"', '.html"')
+    titles = {}
+    for path in sorted(RUNBOOKS.glob("*.md")):
+        source = path.read_text(encoding="utf-8")
+        titles[path.stem] = source.splitlines()[0].removeprefix("# Runbook: ")
+        text = MarkdownIt("commonmark").enable("table").render(source).replace('.md"', '.html"')
         pages[f"runbooks/{path.stem}.html"] = render("runbook.html.j2", up="../", name=path.stem, text=text)
+    pages["runbooks/index.html"] = render("runbooks.html.j2", up="../", titles=titles)
     return pages
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 
-from pipeline.board import Board, Cell, read_board
+from pipeline.board import read_board
+from pipeline.board_model import Board, Cell
 from pipeline.deadline import deadline_of, last_due_date
 from pipeline.status_page import ADVICE, RUNBOOKS, refresh_status_page
 from tests.operating.conftest import GOOD, HELD, LATE, MORNING, NIGHT, REFUSED, SILENT
@@ -85,3 +87,22 @@ def test_the_page_is_written(morning: Warehouse) -> None:
     assert "The night was not good" in page
     for name in ("01 Hà Nội", "04 Cao Bằng", "96 Cà Mau"):
         assert name in page
+
+
+def test_every_link_between_the_pages_leads_somewhere(morning: Warehouse) -> None:
+    folder = refresh_status_page(morning, MORNING).parent
+    dead = [
+        (page.name, link)
+        for page in folder.rglob("*.html")
+        for link in re.findall(r'href="([^"#]+)', page.read_text(encoding="utf-8"))
+        if not link.startswith("https:") and not (page.parent / link).exists()
+    ]
+    assert dead == []
+    branch = (folder / "branches" / f"{HELD}.html").read_text(encoding="utf-8")
+    assert f'id="d{NIGHT}"' in branch
+
+
+def test_what_is_open_on_an_earlier_date_is_remembered(board: Board) -> None:
+    later = Board(**(vars(board) | {"dates": [NIGHT + dt.timedelta(days=1), *board.dates]}))
+    assert (later.cells, later.verdict) == ([], "remarks")
+    assert later.headline == "3 open on earlier dates"

@@ -301,3 +301,7 @@ def test_every_load_asks_for_the_list(own: Warehouse, monkeypatch: pytest.Monkey
     corrected.write(landing)
     take_in(own, "96")
     assert len(personal_rows(own, CUSTOMER)) == 2
+    (broken,) = [result for result in check_laws(own) if not result.holds]
+    assert (broken.number, len(broken.violations)) == (12, 2)
+    assert broken.violations[0] == "customer C9600002: 1 rows hold a personal value again."
+    assert NAME not in broken.text

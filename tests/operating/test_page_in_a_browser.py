@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.board import Board, Branch, Cell
+from pipeline.board_model import Board, Branch, Cell
 from pipeline.status_page import refresh_status_page, render_pages
 from tests.operating.conftest import MORNING, NIGHT
 from warehouse.connect import Warehouse
@@ -84,7 +84,7 @@ def nation() -> str:
     dates = [NIGHT - dt.timedelta(days=days) for days in range(30)]
     branches = [
         Branch(f"{number:02}", f"{number:02} Tỉnh Thừa Thiên {number}", {
-            date: Cell(states[(number * place) % len(states)], f"{number:02}", date, 1 + number % 3, 1, MORNING,
+            date: Cell(states[(number * place + number // 5) % len(states)], f"{number:02}", date, 1 + number % 3, 1, MORNING,
                        dt.timedelta(hours=1) if place % 7 == 3 else None, 1_234_567, 1, 2, 12.5, "Because of something. " * 4)
             for place, date in enumerate(dates)
         })
