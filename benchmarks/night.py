@@ -21,6 +21,7 @@ from pathlib import Path
 
 from benchmarks import nation_work
 from benchmarks.measuring import Figure, measure_function, measure_process
+from reporting.quarter import quarter_of
 from samples.nation import LAST_NIGHT, nation
 from warehouse.connect import open_warehouse
 from warehouse.server import EmbeddedServer
@@ -85,6 +86,21 @@ def _measure(base: Path, loans: int, nights: int) -> None:
     print(f"corrected branch / night: 1/{seconds[-1] / corrected.seconds:.0f}")
     print(f"peak memory of any Python process: {memory.mib:.0f} MiB")
     _measure_dashboard(dates[-1])
+    _measure_quarter(base)
+
+
+def _measure_quarter(base: Path) -> None:
+    """Freeze, approve and publish the quarter that the last night ends, and write the report of the nation."""
+    pipeline = [sys.executable, "-m", "pipeline"]
+    quarter = quarter_of(LAST_NIGHT).code
+    frozen = measure_process([*pipeline, "quarter", "freeze", quarter, "--by", "benchmark"])
+    for step in ("approve", "publish"):
+        measure_process([*pipeline, "quarter", step, quarter, "--by", "second benchmark"])
+    folder = base / "reports"
+    written = measure_process([*pipeline, "report", quarter, "--lang", "vi", "--out", str(folder)])
+    sizes = ", ".join(f"{path.suffix[1:]} {path.stat().st_size / 1000:,.0f} kB" for path in sorted(folder.iterdir()))
+    print(f"\nquarter {quarter} of the nation: frozen in {frozen.seconds:.1f} s (peak {frozen.peak_mib:.0f} MiB), "
+          f"report in {written.seconds:.1f} s (peak {written.peak_mib:.0f} MiB): {sizes}")  # fmt: skip
 
 
 def _night(landing: Path, date: str) -> Figure:
