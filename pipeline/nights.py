@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from psycopg.types.json import Jsonb
 
 from warehouse.connect import Connection, Warehouse
@@ -48,7 +49,12 @@ def recorded_night(warehouse: Warehouse) -> Iterator[dict[str, Any]]:
             summary["error"] = type(error).__name__
             raise
         finally:
-            _end(connection, row[0], summary)
+            try:
+                _end(connection, row[0], summary)
+            except psycopg.OperationalError:
+                # The server was restarted while the night went on: that is no reason to call it killed.
+                with warehouse.connect("loader") as another:
+                    _end(another, row[0], summary)
 
 
 def record_run(warehouse: Warehouse, run_id: str, started_at: dt.datetime, failed_tasks: list[str]) -> None:

@@ -32,6 +32,7 @@ def add_operating(commands: Any) -> list[argparse.ArgumentParser]:
     added["status"].add_argument(
         "--json", action="store_true", help="print one JSON array of verdicts on standard output"
     )
+    added["status"].add_argument("--all", action="store_true", help="list every delivery on record, however many")
     added["watch"].add_argument("--tell", action="store_true", help="send alarms to the receivers in WAREHOUSE_DIGEST")
     for name in ("pause", "resume"):
         added[name].add_argument("branch", help="2-digit code")

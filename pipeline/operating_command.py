@@ -11,6 +11,8 @@ from collections.abc import Callable
 from warehouse.connect import open_warehouse
 
 GOOD, BAD, USAGE = 0, 1, 64
+NEWEST = 120
+"""Deliveries that `status` lists: two nights and more of the nation, so that the board is not scrolled away."""
 Say = Callable[[str], None]
 
 
@@ -35,8 +37,13 @@ def _status(options: argparse.Namespace, say: Say) -> int:
     else:
         for line in board_lines(read_board(warehouse)):
             print(line)
-        print("\nEvery delivery on record")
-        for outcome in outcomes:
+        shown = outcomes if options.all else outcomes[-NEWEST:]
+        print(
+            "\nEvery delivery on record"
+            if shown == outcomes
+            else f"\nThe newest {NEWEST} of {len(outcomes)} deliveries (--all)"
+        )
+        for outcome in shown:
             print(outcome.line)
         try_to_refresh(warehouse, say)
         say(f"the same in a browser: {(warehouse.settings.home / 'status' / 'index.html').as_uri()}")

@@ -87,6 +87,17 @@ def test_a_night_that_was_killed_is_named(own: Warehouse) -> None:
     assert str(killed) in watch(own.settings, now).alarms
 
 
+def test_a_night_that_outlives_its_connection_is_not_called_killed(own: Warehouse) -> None:
+    with recorded_night(own), own.connect("admin") as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted "
+            "and database = (select oid from pg_database where datname = current_database())"
+        )
+    with own.connect("loader") as connection:
+        assert find_killed_nights(connection) == []
+        assert connection.execute("select ended_at is not null from meta.nights").fetchone() == (True,)
+
+
 def test_it_speaks_when_postgresql_is_dead(own: Warehouse, tmp_path: Path) -> None:
     nowhere = replace(own.settings, home=tmp_path / "nothing here", url=None)
     (alarm,) = watch(nowhere, NOON).alarms
