@@ -149,10 +149,12 @@ def where_next(warehouse: Warehouse) -> str:
         python = python.relative_to(PROJECT)
     cli = f"{shlex.quote(str(python))} -m pipeline"
     site = warehouse.settings.home / "data_docs" / "index.html"
+    board = warehouse.settings.home / "status" / "index.html"
     up = Airflow(warehouse.settings.home)
     lines = [
         ("the marts", f'{cli} psql -c "select * from marts.mart_branch_scorecard"'),
-        ("every delivery", f"{cli} status"),
+        ("was it good?", f"{cli} status"),
+        ("in a browser", board.as_uri()),
         ("board reports", str(warehouse.settings.home / "reports")),
         ("Airflow", f"{up.address} (user admin)" if up.is_up() else "make up"),
         ("Data Docs", site.as_uri() if site.exists() else str(site)),
