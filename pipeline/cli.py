@@ -33,6 +33,7 @@ environment:
   WAREHOUSE_OUTBOX   where branches find their feedback (default <home>/outbox)
   WAREHOUSE_DEADLINE hour after which a date is late, on the day after it (default 08:00)
   WAREHOUSE_DIGEST   who is told after a night: smtp://..., https://... (docs/operating.md; default nobody)
+  WAREHOUSE_BACKUPS  where backups are kept (default <home>/backups); WAREHOUSE_BACKUP_KEY: the file with their key
 
 exit codes: 0 nothing held or refused, 1 something was, 64 wrong usage, 70 internal error
 """
@@ -94,6 +95,7 @@ def _parser() -> Parser:
 
     build = commands.add_parser("build", help="bring the marts up to what is visible")
     build.add_argument("--full", action="store_true", help="build everything again, beside what readers see")
+    build.add_argument("--docs", type=Path, metavar="FOLDER", help="then write the models as a static page (dbt docs)")
     build.set_defaults(run=_build)
 
     check = commands.add_parser(
@@ -223,6 +225,10 @@ def _build(options: argparse.Namespace) -> int:
     warehouse = open_warehouse()
     print(build_marts(warehouse, full=options.full, progress=say))
     try_to_refresh(warehouse, say)
+    if options.docs:
+        from pipeline.transform import write_model_docs  # noqa: PLC0415
+
+        print(write_model_docs(warehouse, options.docs))
     return GOOD
 
 
