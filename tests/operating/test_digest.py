@@ -102,7 +102,7 @@ def test_a_killed_task_is_told(own: Warehouse, mailbox: Mailbox) -> None:
               "report_verdicts": "failed", "find_branches": "success"}  # fmt: skip
     failed = find_failed_tasks(states, ["58", "96"])
     tell_digest(own, "run 9", LATER, failed, now=MORNING.replace(hour=9))
-    told = mailbox.messages[0].get_content().split("\n\n")[1]
+    told = mailbox.messages[0].get_content().replace("\r\n", "\n").split("\n\n")[1]
     assert told.splitlines() == [
         "Tasks that failed or were killed",
         "  branch.load [96 Cà Mau] failed or was killed; its log in Airflow says why",
