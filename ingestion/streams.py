@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from isal import igzip, igzip_lib
+from isal import igzip, isal_zlib
 
 from contract.errors import DamagedCompressionError, UnsafeInputError
 
@@ -26,6 +26,8 @@ ALWAYS_ALLOWED_BYTES = 8 << 20
 """Below this the ratio does not matter: a small file may hold nothing but repetition."""
 
 COPY_BYTES = 1 << 20
+DAMAGED: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error, cast(type[Exception], isal_zlib.error))
+"""What reading a damaged gzip file raises: its library has an error of its own."""
 
 
 class GzipStream(io.RawIOBase):
@@ -50,7 +52,7 @@ class GzipStream(io.RawIOBase):
         view = memoryview(cast(bytearray, buffer)).cast("B")
         try:
             count: int = self._file.readinto(view)
-        except (OSError, EOFError, zlib.error, igzip_lib.IsalError) as error:
+        except DAMAGED as error:
             raise DamagedCompressionError(
                 f"{self._path.name} is not a whole gzip file: {error}",
                 remedy="Compress the file again and send it as the next revision.",
