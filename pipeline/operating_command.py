@@ -89,7 +89,7 @@ def _rework(options: argparse.Namespace, say: Say) -> int:
     try_to_refresh(warehouse, say)
     for outcome in turned:
         print(outcome.line)
-    print(f"{len(turned)} verdicts turned; {units} units of the marts were made anew.")
+    print(f"{len(turned)} verdicts turned; {units} units of the marts that were there were made anew.")
     return BAD if any(outcome.is_bad for outcome in turned) else GOOD
 
 
