@@ -70,7 +70,8 @@ def measure_process(arguments: list[str], environment: dict[str, str] | None = N
 
 
 def measure_function(module: str, function: str, *arguments: str) -> Figure:
-    """Measure `module.function(*arguments)` in a new Python process, without the time that its start takes."""
+    """Measure `module.function(*arguments)` in a new Python process, without its start and, where there is
+    one, `module.prepare()`."""
     code = f"from benchmarks.measuring import run_one; run_one({module!r}, {function!r}, {list(arguments)!r})"
     output = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE).stdout
     return Figure(**json.loads(output.splitlines()[-1]))
@@ -80,7 +81,10 @@ def run_one(module: str, function: str, arguments: list[str]) -> None:
     """Run in the measured process: print its figure as JSON."""
     import importlib  # noqa: PLC0415
 
-    work: Callable[..., object] = getattr(importlib.import_module(module), function)
+    home = importlib.import_module(module)
+    prepare: Callable[[], object] = getattr(home, "prepare", lambda: None)
+    prepare()
+    work: Callable[..., object] = getattr(home, function)
     before, started = _own_seconds(), time.monotonic()
     work(*arguments)
     seconds = time.monotonic() - started
