@@ -42,8 +42,9 @@ def make_summary(context: Context) -> Section:
     if days:
         points, steps, is_derived = trace_outstanding(context, days)
         scale, unit = scale_of(context, [context.scorecard["outstanding_vnd"]])
-        charts.append(Chart("trend", title(context, "trend", unit), draw_line([(day, value / scale) for day, value in points], context.language),
-                            describe(context, "trend", [(write_date(day, context.language), value) for day, value in (points[0], points[-1])])))  # fmt: skip
+        if points[0][0] < points[-1][0]:
+            charts.append(Chart("trend", title(context, "trend", unit), draw_line([(day, value / scale) for day, value in points], context.language),
+                                describe(context, "trend", [(write_date(day, context.language), value) for day, value in (points[0], points[-1])])))  # fmt: skip
         bars = [Bar(words(f"w_{key}"), value / scale, _colour(key, value)) for key, value in steps]
         charts.append(Chart("waterfall", title(context, "waterfall", unit), draw_waterfall(bars, context.language),
                             describe(context, "waterfall", [(words(f"w_{key}"), value) for key, value in steps])))  # fmt: skip

@@ -175,6 +175,24 @@ def test_what_a_hidden_cell_could_be_computed_from_is_hidden_too(counts: list[in
     assert find_small(counts, 5) == hidden
 
 
+def test_a_quarter_in_which_money_moved_on_its_last_day_only_has_no_trend_and_every_other_picture(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edition = find_edition(connection, parse_quarter("2025Q3"))
+
+    def pictures() -> list[str]:
+        sections = compose_report(connection, edition, "96", "vi").sections
+        return [chart.key for section in sections for chart in section.charts]
+
+    def on_the_last_day(rows: FrozenRows, column: str) -> list[dict[str, object]]:
+        found = read_flows_by(rows, column)
+        return [{**found[0], "code": edition.as_of}] if column == "value_date" else found
+
+    usual, read_flows_by = pictures(), FrozenRows.read_flows_by
+    monkeypatch.setattr(FrozenRows, "read_flows_by", on_the_last_day)
+    assert ["trend", *pictures()] == usual
+
+
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_the_nation_has_a_report_with_its_branches(language: str, connection: Connection) -> None:
     report = compose_report(connection, find_edition(connection, parse_quarter("2025Q3")), "*", language)  # type: ignore[arg-type]
