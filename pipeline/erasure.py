@@ -21,6 +21,7 @@ from ingestion.erase import CUSTOMERS, count_rows, erase_rows, forget_erased, na
 from ingestion.landing import without_password
 from ingestion.rewrite import CannotRewriteError
 from ingestion.store import Store
+from pipeline.deadline import clock
 from pipeline.intake import working_on
 from pipeline.traces import find_strays, find_traces, mask_traces
 from warehouse.connect import Connection, Warehouse
@@ -28,6 +29,8 @@ from warehouse.connect import Connection, Warehouse
 Say = Callable[[str], None]
 LIST = "erasures.json"
 """The list beside the store as well: a backup of yesterday does not know who was erased today."""
+JUST_KEPT = dt.timedelta(hours=2)
+"""A delivery is on record so long after its first file was kept, at the latest."""
 SHORTEST = 6
 """Characters of a value that is searched for: shorter ones are found everywhere."""
 
@@ -95,7 +98,8 @@ def erase(warehouse: Warehouse, customer_id: str, by: str, reason: str, say: Say
 def erase_again(warehouse: Warehouse, say: Say, since: dt.datetime | None = None) -> int:
     """Erase everybody on the list from whatever is there, and return how many stored files were written again.
 
-    `since`: only from what has been received after it, for every load asks for the list itself.
+    `since`: only from what has been received after it, for every load asks for the list itself; a night may be running
+    then, and what it has only just kept is not on record yet. Without `since`, run it when no night does.
     """
     store = Store(warehouse.settings.store)
     files = 0
@@ -114,7 +118,8 @@ def erase_again(warehouse: Warehouse, say: Say, since: dt.datetime | None = None
             with working_on(warehouse, delivery_id) as working:
                 content = store.path(descriptor).read_bytes()
                 files += forget_erased(working, store, delivery_id, parse_descriptor(content))
-        for path in find_strays(warehouse, connection, erased, since):
+        until = clock() - JUST_KEPT if since else None
+        for path in find_strays(warehouse, connection, erased, since, until):
             store.replace(path.name, "")
             say(f"{path.name} of no delivery on record is removed")
         for table in erase_rows(connection, erased):

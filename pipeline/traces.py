@@ -39,12 +39,17 @@ def mask_traces(warehouse: Warehouse, values: set[str]) -> None:
 
 
 def find_strays(
-    warehouse: Warehouse, connection: Connection, customer_ids: list[str], since: dt.datetime | None = None
+    warehouse: Warehouse,
+    connection: Connection,
+    customer_ids: list[str],
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
 ) -> list[Path]:
     """Return stored customers' files that belong to no delivery on record and name one of these customers.
 
-    They were kept of refused deliveries and of repeats, and nothing reads them. `since`: of those kept after it.
+    They were kept of refused deliveries and of repeats, and nothing reads them. `since`, `until`: of those kept between.
     """
+    first, last = (moment.timestamp() if moment else None for moment in (since, until))
     store = Store(warehouse.settings.store)
     known = connection.execute("select stored_sha256 from meta.delivery_files").fetchall()
     registered = {store.path(sha256) for (sha256,) in known}
@@ -53,7 +58,8 @@ def find_strays(
         path
         for path in store.files()
         if path not in registered
-        and (since is None or path.stat().st_mtime >= since.timestamp())
+        and (first is None or path.stat().st_mtime >= first)
+        and (last is None or path.stat().st_mtime < last)
         and wanted
         and _holds(path, [PERSONAL_COLUMN])
         and _holds(path, wanted)

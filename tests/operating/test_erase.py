@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from ingestion.erase import as_kept, count_rows
 from ingestion.rewrite import CannotRewriteError, holds_values, rewrite
 from ingestion.store import Store
 from pipeline import cli
+from pipeline.deadline import clock
 from pipeline.erasure import erase, erase_again
 from pipeline.intake import restage
 from pipeline.laws import check_laws
@@ -149,6 +152,16 @@ def test_a_later_delivery_of_the_branch_is_cleaned_before_it_is_loaded(own: Ware
     erase_again(own, quiet)
     assert NATIONAL_ID.encode() not in stored_bytes(own)
     assert [result.text for result in check_laws(own) if not result.holds] == []
+
+
+def test_the_daily_upkeep_leaves_what_a_night_has_only_just_kept(own: Warehouse) -> None:
+    erase(own, CUSTOMER, "lan", "request 17", quiet)
+    kept = Store(own.settings.store).keep(io.BytesIO(to_csv("customers", ROWS)))
+    erase_again(own, quiet, since=clock() - dt.timedelta(days=7))
+    assert kept.path.exists()
+    os.utime(kept.path, ((clock() - dt.timedelta(days=1)).timestamp(),) * 2)
+    erase_again(own, quiet, since=clock() - dt.timedelta(days=7))
+    assert not kept.path.exists()
 
 
 def test_the_same_bytes_sent_again_are_a_duplicate_and_stay_erased(own: Warehouse) -> None:
