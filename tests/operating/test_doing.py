@@ -14,7 +14,7 @@ from contract.errors import WarehouseError
 from ingestion.rules import Counts
 from pipeline import intake
 from pipeline.board import read_board
-from pipeline.branch import find_branches
+from pipeline.branch import find_branches, verify_branch
 from pipeline.laws import check_laws
 from pipeline.night import run_night
 from pipeline.pause import pause_branch, resume_branch
@@ -23,17 +23,17 @@ from pipeline.upkeep import remove_older
 from tests.operating.conftest import MORNING
 from tests.support.deliveries import Delivery, first_delivery, repay
 from tests.support.door import take_in
-from tests.support.warehouses import new_warehouse, remove_warehouse, without_great_expectations
+from tests.support.warehouses import copy_warehouse, new_warehouse, remove_warehouse, without_great_expectations
 from warehouse import schema
 from warehouse.connect import Warehouse
 
 FIRST, LAST = dt.date(2025, 9, 29), dt.date(2025, 9, 30)
 
 
-@pytest.fixture
-def own(warehouse: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
+@pytest.fixture(scope="module")
+def model(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """A branch whose first date is published and whose second is held: one đồng is missing."""
-    found = new_warehouse(warehouse, tmp_path / "home")
+    found = new_warehouse(warehouse, tmp_path_factory.mktemp("doing"))
     landing = Path(found.settings.landing)
     first = first_delivery("96", "2025-09-29")
     first.write(landing)
@@ -41,6 +41,15 @@ def own(warehouse: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
     take_in(found, "96")
     yield found
     remove_warehouse(found)
+
+
+@pytest.fixture
+def own(model: Warehouse, tmp_path: Path) -> Iterator[Warehouse]:
+    """The same, to be changed; its landing has been looked at."""
+    copied = copy_warehouse(model, tmp_path / "home")
+    verify_branch(copied, "96")
+    yield copied
+    remove_warehouse(copied)
 
 
 def held_delivery(first: Delivery) -> Delivery:
@@ -172,7 +181,7 @@ def test_only_old_files_are_removed(tmp_path: Path) -> None:
     old, new = tmp_path / "old.log", tmp_path / "new.log"
     for path in (old, new):
         path.touch()
-    moment = dt.datetime.fromtimestamp(new.stat().st_mtime, dt.UTC)
+    moment = dt.datetime.fromtimestamp(new.stat().st_mtime - 60, dt.UTC)
     os.utime(old, (0, 0))
     assert remove_older([old, new, tmp_path / "gone"], moment) == 1
     assert (old.exists(), new.exists()) == (False, True)
