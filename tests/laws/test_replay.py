@@ -217,6 +217,7 @@ def test_after_every_step_the_warehouse_shows_what_the_oracle_shows(warehouse: W
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(0)
 @pytest.mark.skipif(
     not os.environ.get("WAREHOUSE_SWEEP"), reason="takes long: WAREHOUSE_SWEEP=1 runs it, 0.1 a tenth of it"
 )
