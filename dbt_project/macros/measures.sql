@@ -6,6 +6,12 @@
 {%- endmacro %}
 
 
+{# The change against an earlier value, in percent of it. #}
+{% macro growth_pct(value, earlier) -%}
+    {{ percent(value ~ " - " ~ earlier, earlier) }}
+{%- endmacro %}
+
+
 {# Days since the oldest unpaid due date, else since the final maturity; negative while nothing is due. #}
 {% macro days_past_due() -%}
     business_date - coalesce(oldest_unpaid_due_on, extended_to, maturity_on)

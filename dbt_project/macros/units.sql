@@ -33,6 +33,16 @@
 {% endmacro %}
 
 
+{# Where few deliveries of a date are new, only their customers can be newly shared, and reading for these is cheap. #}
+{% macro may_be_shared(loans) %}
+    {% set made = find_delivery_ids("state") %}
+    {% if find_delivery_ids("nation") | length <= 3 * made | length %}
+        {{ return("true") }}
+    {% endif %}
+    {{ return("customer_id in (select customer_id from " ~ loans ~ " where delivery_id in " ~ literal_list(made) ~ ")") }}
+{% endmacro %}
+
+
 {# The same as a literal SQL list, so that PostgreSQL prunes all other deliveries while it plans: `in {{ ... }}`. #}
 {% macro delivery_ids(part) %}
     {{ return(literal_list(find_delivery_ids(part))) }}
@@ -103,7 +113,8 @@
 
 {#
   Rows that have just been loaded are unknown to the planner: it takes a delivery for a handful of rows and loops over it (two
-  minutes were seen where a hash join takes a second). For the transaction of the running statement only.
+  minutes were seen where a hash join takes a second). The role's own setting (009_grants.sql) is of its database, and a copy or
+  a restored dump of that has none: so it is said here too, for the transaction of the running statement.
 #}
 {% macro avoid_nested_loops() %}
     {% if execute %}

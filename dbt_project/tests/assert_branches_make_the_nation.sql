@@ -1,4 +1,4 @@
--- What is added up over branches is the nation's; persons and communes are at most as many, and no fewer than in any branch.
+-- What is added up over branches is the nation's; persons are at most as many, and no fewer than in any branch.
 -- depends_on: {{ ref('mart_branch_scorecard') }}
 {{ config(tags=["across_areas"]) }}
 
@@ -20,7 +20,9 @@ branches as (
         sum(scorecard.borrowers) as borrowers,
         max(scorecard.borrowers) as most_borrowers,
         sum(scorecard.communes) as communes,
-        case when count(*) = count(scorecard.disbursed_ytd_vnd) then sum(scorecard.disbursed_ytd_vnd) end as disbursed_ytd_vnd
+        case
+            when count(*) = count(scorecard.disbursed_ytd_vnd) then sum(scorecard.disbursed_ytd_vnd)
+        end as disbursed_ytd_vnd
     from {{ source('meta', 'running_build') }} as running
     cross join mart_builds.mart_branch_scorecard as scorecard
     left join {{ source('meta', 'build_units') }} as made

@@ -9,7 +9,8 @@ with delivered as (
     inner join {{ ref('stg_inspections') }} as inspections
         on
             reads.delivery_id = inspections.delivery_id
-            and inspections.inspected_on between date_trunc('quarter', reads.business_date)::date and reads.business_date
+            and inspections.inspected_on
+            between date_trunc('quarter', reads.business_date)::date and reads.business_date
     where reads.part = 'inspections' and inspections.delivery_id in {{ delivery_ids("inspections") }}
     group by reads.branch_code, reads.business_date
 ),

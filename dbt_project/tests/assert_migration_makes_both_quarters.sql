@@ -1,4 +1,4 @@
--- Every loan of both quarters stands in one pair of states: together they make what was owed before and what is owed now.
+-- Every loan of both quarters stands in one pair of states: together they make what was owed before and now.
 {{ config(tags=["across_areas"]) }}
 
 with migration as (
@@ -9,7 +9,10 @@ with migration as (
         sum(loans) filter (where to_state <> 'closed') as loans_to,
         sum(outstanding_from_vnd) as outstanding_from_vnd,
         sum(outstanding_to_vnd) as outstanding_to_vnd,
-        bool_or((from_state = 'new' and outstanding_from_vnd <> 0) or (to_state = 'closed' and outstanding_to_vnd <> 0)) as is_wrong
+        bool_or(
+            (from_state = 'new' and outstanding_from_vnd <> 0)
+            or (to_state = 'closed' and outstanding_to_vnd <> 0)
+        ) as is_wrong
     from {{ candidates(ref('mart_debt_migration')) }} as candidates
     group by branch_code, business_date
 ),

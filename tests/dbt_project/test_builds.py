@@ -264,7 +264,7 @@ def contents(warehouse: Warehouse, branch: str | None = None) -> dict[str, str]:
             "select table_name::text from information_schema.tables where table_schema = 'marts' order by 1"
         ).fetchall()
         for (view,) in views:
-            if branch and view == "mart_national_scorecard":
+            if branch and view in ("mart_national_scorecard", "mart_benchmarks"):
                 continue
             one_branch = f"where shown.branch_code = '{branch}'" if branch and view.startswith("mart_") else ""
             row = connection.execute(

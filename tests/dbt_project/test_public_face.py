@@ -10,7 +10,9 @@ import psycopg
 import pytest
 
 from pipeline.build import build
+from pipeline.transform import run_dbt, write_model_docs
 from tests.support.deliveries import Delivery
+from tests.support.grants import read_grants
 from warehouse.connect import Connection, Warehouse
 
 SPEC = {
@@ -149,6 +151,25 @@ def test_branch_reader_sees_its_own_branch_and_no_other(reader: Connection) -> N
 def test_readers_cannot_read_loans_or_persons(reader: Connection, role: str, table: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         as_role(reader, role, f"select * from {table} limit 1")
+
+
+def test_rights_are_those_of_the_checked_in_matrix(marts: Warehouse, year: list[Delivery]) -> None:
+    matrix = Path(__file__).with_name("grants.txt").read_text().splitlines()
+    with marts.connect("admin") as connection:
+        assert read_grants(connection) == matrix
+        connection.execute("grant select on meta.findings to bi_reader")
+        assert len(set(read_grants(connection)) - set(matrix)) == 1
+        connection.rollback()
+
+
+def test_the_models_have_a_static_page_and_sources_know_their_age(
+    marts: Warehouse, year: list[Delivery], tmp_path: Path
+) -> None:
+    page = write_model_docs(marts, tmp_path).read_text()
+    assert "mart_national_scorecard" in page
+    assert "quarter_close" in page
+    results = run_dbt(marts, ["source", "freshness"]).results
+    assert {str(result.status) for result in results} == {"pass"}
 
 
 def test_readers_cannot_write_marts(reader: Connection) -> None:

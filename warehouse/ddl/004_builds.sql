@@ -5,20 +5,6 @@
 -- commitments), `targets` on all before, `nation` (one unit a date) on the history of every branch, `status` (one a date) on
 -- the ledger, `migration` (one a quarter's last day) on that day and the quarter before, `inspections` (one a quarter) on the
 -- newest delivery that tells of it, `registers` (one a branch of today) on the newest registers, `dimensions` on reference data.
--- Before parts there were units of branch and date only; what they named is built again.
-do $$
-begin
-    if exists (
-        select from information_schema.tables where table_schema = 'meta' and table_name = 'current_units'
-    ) and not exists (
-        select from information_schema.columns
-        where table_schema = 'meta' and table_name = 'current_units' and column_name = 'part'
-    ) then
-        drop table meta.current_units, meta.build_units, meta.builds cascade;
-    end if;
-end
-$$;
-
 create table if not exists meta.builds (
     build_id bigint generated always as identity primary key,
     opened_at timestamptz not null default now(),

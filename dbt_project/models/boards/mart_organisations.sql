@@ -67,18 +67,20 @@ figures as (
 )
 
 select
-    business_date,
-    branch_code,
-    current_branch_code,
-    organisation_code,
-    is_provisional,
-    groups,
-    loans,
-    borrowers,
-    outstanding_vnd,
-    overdue_vnd,
+    figures.business_date,
+    figures.branch_code,
+    figures.current_branch_code,
+    figures.organisation_code,
+    figures.is_provisional,
+    figures.groups,
+    figures.loans,
+    figures.borrowers,
+    figures.outstanding_vnd,
+    figures.overdue_vnd,
     {{ overdue_ratio_pct("figures") }} as overdue_ratio_pct,
-    {{ percent("outstanding_vnd", "sum(outstanding_vnd) over (partition by branch_code, business_date)") }}
-        as share_of_entrusted_pct
+    {{ percent(
+        "figures.outstanding_vnd",
+        "sum(figures.outstanding_vnd) over (partition by figures.branch_code, figures.business_date)"
+    ) }} as share_of_entrusted_pct
 from figures
-where groups > 0 or loans > 0
+where figures.groups > 0 or figures.loans > 0

@@ -32,14 +32,14 @@ totals as (
 )
 
 select
-    delivery_id,
-    capital_total_vnd,
-    central_vnd,
-    mobilised_vnd,
-    local_vnd,
+    totals.delivery_id,
+    totals.capital_total_vnd,
+    totals.central_vnd,
+    totals.mobilised_vnd,
+    totals.local_vnd,
     {{ local_share_of_capital_pct("totals") }} as local_share_of_capital_pct,
-    local_outstanding_vnd,
+    totals.local_outstanding_vnd,
     {{ local_share_of_outstanding_pct("totals") }} as local_share_of_outstanding_pct,
-    local_vnd - local_outstanding_vnd as local_idle_vnd,
-    {{ percent("local_outstanding_vnd", "local_vnd") }} as local_utilisation_pct
+    totals.local_vnd - totals.local_outstanding_vnd as local_idle_vnd,
+    {{ percent("totals.local_outstanding_vnd", "totals.local_vnd") }} as local_utilisation_pct
 from totals

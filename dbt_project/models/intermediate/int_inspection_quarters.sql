@@ -1,4 +1,4 @@
--- One row a unit (branch and quarter), body and level: inspections as the newest delivery that tells of the quarter says.
+-- One row a unit (branch and quarter), body and level: inspections as the newest delivery that tells of them says.
 {{ config(materialized="unit_rows", meta={"part": "inspections"}) }}
 
 with reads as (

@@ -1,5 +1,5 @@
--- One row a delivery, value date, office, commune, programme and source: what was lent, collected and written off. Kept,
--- because targets count over many deliveries.
+-- One row a delivery, value date, office, commune, programme and source: what was lent, collected and written
+-- off. Kept, because targets count over many deliveries.
 {{ config(materialized="unit_rows", meta={"part": "flows", "kept": true, "single": true}) }}
 
 with transactions as (

@@ -1,4 +1,4 @@
--- One row a unit (branch and last day of a quarter) and delivery of its territory for the last day of the quarter before.
+-- One row a unit (branch and last day of a quarter) and delivery of its territory for the quarter's last day before.
 with reads as (
     select * from {{ ref('stg_unit_reads') }} where part = 'migration'
 ),

@@ -1,4 +1,4 @@
--- One row a delivery of a month-end, scope, programme and source: its balances. Kept, for targets that count from there.
+-- One row a delivery of a month-end, scope, programme and source: its balances. Kept for targets that begin there.
 {{ config(materialized="unit_rows", meta={"part": "state", "kept": true}) }}
 
 with states as (

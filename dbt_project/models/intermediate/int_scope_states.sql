@@ -1,7 +1,15 @@
 -- One row a delivery, scope that targets are set for (branch, office or commune), programme and source: its balances.
 {{ config(materialized="unit_rows", meta={"part": "state"}) }}
 
-with balances as (
+with sources as (
+    select * from {{ ref('stg_capital_sources') }}
+),
+
+positions as (
+    select * from {{ ref('stg_capital_positions') }} where delivery_id in {{ delivery_ids("state") }}
+),
+
+balances as (
     select
         delivery_id,
         office_code,
@@ -11,41 +19,44 @@ with balances as (
         outstanding_vnd,
         overdue_vnd,
         frozen_vnd,
-        0 as capital_vnd,
+        0 as capital_total_vnd,
+        0 as local_vnd,
         0 as deposits_vnd
     from {{ ref('int_loan_groups') }}
     union all
     select
-        delivery_id,
-        office_code,
+        positions.delivery_id,
+        positions.office_code,
         null as commune_code,
         null as programme_code,
-        source_code,
+        positions.source_code,
         0 as outstanding_vnd,
         0 as overdue_vnd,
         0 as frozen_vnd,
-        balance_vnd as capital_vnd,
+        positions.balance_vnd as capital_total_vnd,
+        case when sources.tier = 'local' then positions.balance_vnd else 0 end as local_vnd,
         0 as deposits_vnd
-    from {{ ref('stg_capital_positions') }}
-    where delivery_id in {{ delivery_ids("state") }}
+    from positions
+    left join sources on positions.source_code = sources.source_code
     union all
     select
         delivery_id,
         office_code,
         commune_code,
         null as programme_code,
-        case kind when 'organisation' then 'MOB_ORG' when 'individual' then 'MOB_IND' else 'MOB_SAVINGS' end as source_code,
+        case kind
+            when 'organisation' then 'MOB_ORG'
+            when 'individual' then 'MOB_IND'
+            else 'MOB_SAVINGS'
+        end as source_code,
         0 as outstanding_vnd,
         0 as overdue_vnd,
         0 as frozen_vnd,
-        0 as capital_vnd,
+        0 as capital_total_vnd,
+        0 as local_vnd,
         balance_vnd as deposits_vnd
     from {{ ref('stg_deposits') }}
     where delivery_id in {{ delivery_ids("state") }}
-),
-
-sources as (
-    select * from {{ ref('stg_capital_sources') }}
 )
 
 select
@@ -57,13 +68,15 @@ select
     sum(balances.outstanding_vnd)::bigint as outstanding_vnd,
     sum(balances.overdue_vnd)::bigint as overdue_vnd,
     sum(balances.frozen_vnd)::bigint as frozen_vnd,
-    sum(balances.capital_vnd)::bigint as capital_total_vnd,
-    coalesce(sum(balances.capital_vnd) filter (where sources.tier = 'local'), 0)::bigint as local_vnd,
+    sum(balances.capital_total_vnd)::bigint as capital_total_vnd,
+    sum(balances.local_vnd)::bigint as local_vnd,
     sum(balances.deposits_vnd)::bigint as deposits_vnd
 from balances
-left join sources on balances.source_code = sources.source_code
 cross join lateral (
-    values ('branch', '*'), ('office', balances.office_code), ('commune', balances.commune_code)
+    values
+    ('branch', '*'),
+    ('office', balances.office_code),
+    ('commune', balances.commune_code)
 ) as scope (scope_kind, scope_code)
 where scope.scope_code is not null
 group by

@@ -2,9 +2,6 @@
 -- Kept: few customers borrow in two provinces, and with them the nation's count needs no loan book a second time.
 {{ config(materialized="unit_rows", meta={"part": "state", "kept": true}) }}
 
-{%- set made = find_delivery_ids("state") | length %}
-{%- set beside = find_delivery_ids("nation") | length %}
-
 with customers as not materialized (
     select
         delivery_id,
@@ -12,13 +9,7 @@ with customers as not materialized (
         customer_id,
         false as is_absconded
     from {{ ref('int_loans') }}
-    where
-        delivery_id in {{ delivery_ids("nation") }}
-        {%- if beside > 3 * made %}
-        and customer_id in (
-            select customer_id from {{ ref('int_loans') }} where delivery_id in {{ delivery_ids("state") }}
-        )
-        {%- endif %}
+    where delivery_id in {{ delivery_ids("nation") }} and {{ may_be_shared(ref('int_loans')) }}
     union all
     select
         delivery_id,

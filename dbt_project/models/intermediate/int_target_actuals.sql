@@ -21,8 +21,7 @@ select
     targets.target_value,
     case targets.indicator
         when 'outstanding' then targets.outstanding_vnd
-        when 'growth_pct' then
-            {{ percent("targets.outstanding_vnd - openings.outstanding_vnd", "openings.outstanding_vnd") }}
+        when 'growth_pct' then {{ growth_pct("targets.outstanding_vnd", "openings.outstanding_vnd") }}
         when 'overdue_ratio_pct' then {{ overdue_ratio_pct("targets") }}
         when 'overdue_frozen_ratio_pct' then {{ overdue_frozen_ratio_pct("targets") }}
         when 'local_capital_share_pct' then {{ local_share_of_capital_pct("targets") }}
@@ -39,7 +38,11 @@ select
     greatest(targets.due_on - targets.business_date, 0) as days_left,
     greatest(
         0,
-        least(1, (targets.business_date - targets.period_start + 1)::numeric / (targets.due_on - targets.period_start + 1))
+        least(
+            1,
+            (targets.business_date - targets.period_start + 1)::numeric
+            / nullif(targets.due_on - targets.period_start + 1, 0)
+        )
     ) as share_of_period
 from targets
 left join flows

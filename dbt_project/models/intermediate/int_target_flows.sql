@@ -1,5 +1,5 @@
--- One row a unit and target of turnover, collection or capital received: the sum by value date since the period's start,
--- predecessors included; null where the visible intervals are broken.
+-- One row a unit and target of turnover, collection or capital received: the sum by value date since the period's
+-- start, predecessors included; null where the visible intervals are broken.
 {{ config(materialized="unit_rows", meta={"part": "targets"}) }}
 
 with targets as (

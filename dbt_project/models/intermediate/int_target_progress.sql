@@ -24,6 +24,8 @@ select
     ) as required_per_month,
     case
         when is_ceiling then actual_value <= target_value
-        else actual_value >= target_value or actual_value >= start_value + (target_value - start_value) * share_of_period
+        else
+            actual_value >= target_value
+            or actual_value >= start_value + (target_value - start_value) * share_of_period
     end as on_track
 from actuals

@@ -1,4 +1,4 @@
--- One row a delivery and target in force on its date (the highest version that is valid), with the balances it is about.
+-- One row a delivery and target in force on its date (the highest version that is valid), with its balances.
 -- Kept, because what earlier deliveries brought changes the progress and not the balances.
 {{ config(materialized="unit_rows", meta={"part": "state", "kept": true}) }}
 

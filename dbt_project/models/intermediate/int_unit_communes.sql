@@ -1,4 +1,4 @@
--- One row a unit (a branch or the nation, and a date): communes in its loan books, and those of them without overdue debt.
+-- One row a unit (a branch or the nation, and a date): communes in its loan books, and those without overdue debt.
 {{ config(materialized="unit_rows", meta={"part": ["history", "nation"]}) }}
 
 with members as (

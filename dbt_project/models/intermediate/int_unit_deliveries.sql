@@ -1,4 +1,4 @@
--- One row a unit (a branch or the nation, and a date) and visible delivery of the same year up to it, predecessors included.
+-- One row a unit (a branch or the nation, and a date) and visible delivery of its year so far, predecessors included.
 {{ config(materialized="unit_rows", meta={"part": ["history", "nation"]}) }}
 
 with members as (

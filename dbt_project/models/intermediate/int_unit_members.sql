@@ -1,4 +1,4 @@
--- One row a unit (a branch or the nation, and a date) and branch whose figures make it: itself, or all that readers see.
+-- One row a unit (a branch or the nation, and a date) and branch that makes it: itself, or all that readers see.
 {{ config(materialized="unit_rows", meta={"part": ["history", "nation"]}) }}
 
 with units as (

@@ -1,4 +1,4 @@
--- One row a unit with customers of several of its branches: how often they are counted too much when branches are added.
+-- One row a unit with customers of several of its branches: how often adding up branches counts them too much.
 {{ config(materialized="unit_rows", meta={"part": "nation"}) }}
 
 with members as (

@@ -14,13 +14,13 @@ shown as (
         unit.business_date,
         unit.build_id
     from {{ source('meta', 'current_units') }} as unit
-    where not exists (
-        select from made
-        where
-            made.build_id = (select running.build_id from running)
-            and made.part = unit.part
-            and made.branch_code = unit.branch_code
-            and made.business_date = unit.business_date
+    where (unit.part, unit.branch_code, unit.business_date) not in (
+        select
+            made.part,
+            made.branch_code,
+            made.business_date
+        from made
+        inner join running on made.build_id = running.build_id
     )
     union all
     select
