@@ -57,27 +57,39 @@ balances as (
         balance_vnd as deposits_vnd
     from {{ ref('stg_deposits') }}
     where delivery_id in {{ delivery_ids("state") }}
+),
+
+scoped as (
+    select
+        balances.delivery_id,
+        place.scope_kind,
+        place.scope_code,
+        balances.programme_code,
+        balances.source_code,
+        balances.outstanding_vnd,
+        balances.overdue_vnd,
+        balances.frozen_vnd,
+        balances.capital_total_vnd,
+        balances.local_vnd,
+        balances.deposits_vnd
+    from balances
+    cross join lateral (
+        values ('branch', '*'), ('office', balances.office_code), ('commune', balances.commune_code)
+    ) as place (scope_kind, scope_code)
 )
 
 select
-    balances.delivery_id,
-    scope.scope_kind,
-    scope.scope_code,
-    balances.programme_code,
-    balances.source_code,
-    sum(balances.outstanding_vnd)::bigint as outstanding_vnd,
-    sum(balances.overdue_vnd)::bigint as overdue_vnd,
-    sum(balances.frozen_vnd)::bigint as frozen_vnd,
-    sum(balances.capital_total_vnd)::bigint as capital_total_vnd,
-    sum(balances.local_vnd)::bigint as local_vnd,
-    sum(balances.deposits_vnd)::bigint as deposits_vnd
-from balances
-cross join lateral (
-    values
-    ('branch', '*'),
-    ('office', balances.office_code),
-    ('commune', balances.commune_code)
-) as scope (scope_kind, scope_code)
-where scope.scope_code is not null
-group by
-    balances.delivery_id, scope.scope_kind, scope.scope_code, balances.programme_code, balances.source_code
+    delivery_id,
+    scope_kind,
+    scope_code,
+    programme_code,
+    source_code,
+    sum(outstanding_vnd)::bigint as outstanding_vnd,
+    sum(overdue_vnd)::bigint as overdue_vnd,
+    sum(frozen_vnd)::bigint as frozen_vnd,
+    sum(capital_total_vnd)::bigint as capital_total_vnd,
+    sum(local_vnd)::bigint as local_vnd,
+    sum(deposits_vnd)::bigint as deposits_vnd
+from scoped
+where scope_code is not null
+group by delivery_id, scope_kind, scope_code, programme_code, source_code
