@@ -70,18 +70,31 @@ def run_share(warehouse: Warehouse, branch: str, count: int, seed: int, *, skips
         outcomes = run_night(warehouse, Selection(branch)).outcomes
     finally:
         expectations.validate = whole_validation
-    share, rows = Share(), _rows_by_revision(warehouse, branch)
+    share, rows, told = Share(), _rows_by_revision(warehouse, branch), _verdicts(warehouse, branch)
     for outcome in outcomes:
         if outcome.business_date != DATE or outcome.revision not in done:
             continue
         what = done[outcome.revision]
-        is_equal = outcome.verdict not in NOT_PUBLISHED and rows[outcome.revision] == rows[1]
-        share.counts[what.split(":")[0], outcome.verdict] += 1
-        if outcome.verdict not in NOT_PUBLISHED and not is_equal:
+        # The ledger's word: what a night has judged it may see again, and then it calls it a duplicate.
+        verdict = told.get(outcome.revision, outcome.verdict)
+        share.counts[what.split(":")[0], verdict] += 1
+        if verdict not in NOT_PUBLISHED and rows[outcome.revision] != rows[1]:
             share.published_otherwise.append(f"branch {branch} revision {outcome.revision} ({what}): {outcome.line}")
     if sum(share.counts.values()) != count:
         raise SystemExit(f"{branch}: {count} mutations, but {sum(share.counts.values())} verdicts")
     return share
+
+
+def _verdicts(warehouse: Warehouse, branch: str) -> dict[int, str]:
+    """The last verdict on each revision, a publication before any other."""
+    with warehouse.connect("admin") as connection:
+        return dict(
+            connection.execute(
+                "select distinct on (revision) revision, verdict from meta.ledger where branch_code = %s and business_date = %s "
+                "order by revision, verdict = any(%s), entry_no desc",
+                [branch, DATE, list(NOT_PUBLISHED)],
+            ).fetchall()
+        )
 
 
 def _validate_undecided(warehouse: Warehouse, url: str, delivery_id: int, **options: Any) -> Report:
