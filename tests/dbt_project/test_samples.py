@@ -80,12 +80,12 @@ def expect(sample: Sample, branch: str, date: str) -> dict[str, Any]:
     expected = arithmetic.state(own)
     offices = own.rows["offices"]
     expected["offices_expected"] = expected["offices_delivered"] = sum(row["closed_on"] == "" for row in offices)
-    quarter = {"12": "-10-01", "06": "-04-01", "03": "-01-01"}.get(date[5:7], "-07-01")
-    before = {"-10-01": "-09-30", "-07-01": "-06-30", "-04-01": "-03-31"}
-    for period, start, eve in (
-        ("year", f"{date[:4]}-01-01", f"{int(date[:4]) - 1}-12-31"),
-        ("quarter", date[:4] + quarter, f"{int(date[:4]) - 1}-12-31" if quarter == "-01-01" else date[:4] + before[quarter]),
-    ):  # fmt: skip
+    day = dt.date.fromisoformat(date)
+    for period, first in (
+        ("year", day.replace(month=1, day=1)),
+        ("quarter", day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)),
+    ):
+        start, eve = first.isoformat(), (first - dt.timedelta(days=1)).isoformat()
         opening = outstanding(until, eve)
         expected[f"change_from_{period}_start_vnd"] = None if opening is None else expected["outstanding_vnd"] - opening
         short = {"year": "ytd", "quarter": "qtd"}[period]
