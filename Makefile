@@ -22,8 +22,8 @@ report: setup ## Write the board reports of both sample quarters, once they are 
 	@$(IN_ROOT) $(PYTHON) -m pipeline report 2024Q1 --branch 58 --out build/report
 	@$(IN_ROOT) $(PYTHON) -m pipeline report 2025Q3 --branch 96 --out build/report
 
-test: setup ## Run all tests, on a real PostgreSQL and a real Airflow; ARGS="-k name" narrows it
-	@$(IN_ROOT) env -u MAKELEVEL -u MAKEFLAGS -u MFLAGS $(PYTHON) -m pytest $(ARGS)
+test: setup ## Run all tests in two processes, on a real PostgreSQL and a real Airflow; ARGS="-k name" narrows it
+	@$(IN_ROOT) env -u MAKELEVEL -u MAKEFLAGS -u MFLAGS $(PYTHON) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: setup ## Check style, types, import directions and SQL (ruff, mypy, import-linter, sqlfluff)
 	@$(IN_ROOT) .ci/lint

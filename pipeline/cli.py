@@ -95,7 +95,6 @@ def _parser() -> Parser:
 
     build = commands.add_parser("build", help="bring the marts up to what is visible")
     build.add_argument("--full", action="store_true", help="build everything again, beside what readers see")
-    build.add_argument("--docs", type=Path, metavar="FOLDER", help="then write the models as a static page (dbt docs)")
     build.set_defaults(run=_build)
 
     check = commands.add_parser(
@@ -225,10 +224,6 @@ def _build(options: argparse.Namespace) -> int:
     warehouse = open_warehouse()
     print(build_marts(warehouse, full=options.full, progress=say))
     try_to_refresh(warehouse, say)
-    if options.docs:
-        from pipeline.transform import write_model_docs  # noqa: PLC0415
-
-        print(write_model_docs(warehouse, options.docs))
     return GOOD
 
 

@@ -10,7 +10,6 @@ import contextlib
 import functools
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -76,13 +75,6 @@ def select_models(areas: Sequence[str], parts: Sequence[str] | None) -> list[str
     # A test that looks at several models runs when all of them are built: at once, or in the last area that it needs.
     indirect = "eager" if set(areas) == set(AREAS) else "buildable"
     return ["--select", *selected, "--indirect-selection", indirect, "--exclude-resource-type", "unit_test"]
-
-
-def write_model_docs(warehouse: Warehouse, folder: Path) -> Path:
-    """Write the models, their columns and what depends on what as one static page, and return it."""
-    run_dbt(warehouse, ["docs", "generate", "--static"])
-    folder.mkdir(parents=True, exist_ok=True)
-    return Path(shutil.copyfile(_dbt_folder(warehouse) / "target" / "static_index.html", folder / "index.html"))
 
 
 def run_dbt(warehouse: Warehouse, arguments: Sequence[str], progress: Progress | None = None) -> Any:

@@ -9,6 +9,6 @@ deliveries as (
 
 select
     business_date,
-    -- Something later is visible already, so what has not come is late.
-    business_date < (select max(deliveries.business_date) from deliveries) as is_past
+    -- Something later is visible already, so what has not come is late; nothing is, where nothing ever was visible.
+    coalesce(business_date < (select max(deliveries.business_date) from deliveries), false) as is_past
 from units
