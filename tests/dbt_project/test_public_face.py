@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from pipeline.build import build
-from pipeline.transform import run_dbt, write_model_docs
+from pipeline.dbt_docs import write_dbt_docs
+from pipeline.transform import run_dbt
 from tests.support.deliveries import Delivery
 from tests.support.grants import read_grants
 from warehouse.connect import Connection, Warehouse
@@ -162,10 +163,8 @@ def test_rights_are_those_of_the_checked_in_matrix(marts: Warehouse, year: list[
         connection.rollback()
 
 
-def test_the_models_have_a_static_page_and_sources_know_their_age(
-    marts: Warehouse, year: list[Delivery], tmp_path: Path
-) -> None:
-    page = write_model_docs(marts, tmp_path).read_text()
+def test_the_models_have_a_static_page_and_sources_know_their_age(marts: Warehouse, year: list[Delivery]) -> None:
+    page = write_dbt_docs(marts).read_text()
     assert "mart_national_scorecard" in page
     assert "quarter_close" in page
     results = run_dbt(marts, ["source", "freshness"]).results
