@@ -34,7 +34,7 @@ def good_delivery() -> Delivery:
 
 
 def sound_delivery() -> Delivery:
-    return first_delivery("58", "2024-03-30")
+    return first_delivery("58", "2024-03-31")
 
 
 def delivery_without_one_dong() -> Delivery:
@@ -124,7 +124,7 @@ def test_the_first_night_starts_by_itself_and_one_bad_branch_does_not_stop_the_o
     assert state == "failed"
     assert {task.task_id for task in tasks if task.state != "success"} == {"report_verdicts"}
     (run,) = api.runs("nightly_ingest")
-    assert run["note"].startswith(f"{BAD}, 2024-03-30, revision 1: held.")
+    assert run["note"].startswith(f"{BAD}, 2024-03-31, revision 1: held.")
     page = (warehouse.settings.home / "status" / "index.html").read_text(encoding="utf-8")
     assert "The night was" in page
 
