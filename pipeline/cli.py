@@ -184,16 +184,17 @@ def _night(options: argparse.Namespace) -> int:
     with told_night(warehouse, say):
         night = run_night(warehouse, Selection(options.branch, options.business_date), say)
         timed(night.seconds, "marts", lambda: build_marts(warehouse, progress=say))
-    say("seconds: " + ", ".join(f"{step} {seconds:.1f}" for step, seconds in night.seconds.items()))
-    if options.json:
-        print(json.dumps([outcome.as_json() for outcome in night.outcomes], ensure_ascii=False))
-    else:
-        for outcome in night.outcomes:
-            print(outcome.line)
-        if not night.outcomes:
-            print(f"No delivery found in {without_password(warehouse.settings.landing)}.")
-        elif all(outcome.verdict == "duplicate" for outcome in night.outcomes):
-            print("Every delivery is a duplicate: nothing has changed.")
+        say("seconds: " + ", ".join(f"{step} {seconds:.1f}" for step, seconds in night.seconds.items()))
+        if options.json:
+            print(json.dumps([outcome.as_json() for outcome in night.outcomes], ensure_ascii=False))
+        else:
+            for outcome in night.outcomes:
+                print(outcome.line)
+            if not night.outcomes:
+                print(f"No delivery found in {without_password(warehouse.settings.landing)}.")
+            elif all(outcome.verdict == "duplicate" for outcome in night.outcomes):
+                print("Every delivery is a duplicate: nothing has changed.")
+        night.require_every_branch()
     return BAD if night.is_bad else GOOD
 
 

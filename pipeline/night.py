@@ -11,11 +11,13 @@ from functools import partial
 from multiprocessing import get_context
 from typing import TypeVar
 
+from contract.errors import WarehouseError, describe_failure
 from ingestion.landing import Landing
 from ingestion.receive import Arrival
 from pipeline.branch import Selection, find_branches, publish_branch, verify_branch
 from pipeline.data_docs import refresh_data_docs
 from pipeline.intake import Progress, load_pending, quiet, validate_pending
+from pipeline.news import branch_name
 from pipeline.outcomes import Outcome, arrival_outcome, delivery_outcome
 from pipeline.pause import paused_branches, require_not_paused
 from warehouse.connect import Warehouse
@@ -27,15 +29,28 @@ ROUNDS = 3
 
 @dataclass
 class Night:
-    """What a night did: an outcome for every delivery found or turned, and seconds by step."""
+    """What a night did: an outcome for every delivery found or turned, and seconds by step.
+
+    `failures` says of each branch whose steps broke off what failed and where; its deliveries wait for the next night.
+    """
 
     outcomes: list[Outcome] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_bad(self) -> bool:
         """True when anything was held or refused."""
         return any(outcome.is_bad for outcome in self.outcomes)
+
+    def require_every_branch(self) -> None:
+        """Raise WarehouseError when the steps of a branch broke off."""
+        if self.failures:
+            lines = [f"{branch_name(code)}: {failure}" for code, failure in sorted(self.failures.items())]
+            raise WarehouseError(
+                "\n".join(["The night broke off for", *lines]),
+                remedy="The other branches are done. Run the night again; docs/runbooks/rerun-a-night.md.",
+            )
 
 
 def run_night(
@@ -46,7 +61,8 @@ def run_night(
 ) -> Night:
     """Verify, load, validate and publish everything that the selection takes; the marts are built by the caller.
 
-    Branches with something to do are shared out among `processes`; PostgreSQL keeps them apart.
+    Branches with something to do are shared out among `processes`; PostgreSQL keeps them apart. One that breaks off
+    leaves the others alone: see `Night.failures`.
     """
     night = Night()
     wanted = selection or Selection()
@@ -62,6 +78,7 @@ def run_night(
         parts = list(map(work, codes))
     found: dict[tuple[str, str, int | None], Outcome] = {}
     for part in parts:
+        night.failures |= part.failures
         for step, seconds in part.seconds.items():
             night.seconds[step] = night.seconds.get(step, 0.0) + seconds
         for outcome in part.outcomes:
@@ -82,7 +99,11 @@ def _find_codes(warehouse: Warehouse) -> list[str]:
 
 def _run_alone(warehouse: Warehouse, code: str, selection: Selection, progress: Progress) -> Night:
     night = Night()
-    night.outcomes = run_branch(warehouse, code, selection, progress, night.seconds)
+    try:
+        night.outcomes = run_branch(warehouse, code, selection, progress, night.seconds)
+    except Exception as error:
+        night.failures[code] = str(error) if isinstance(error, WarehouseError) else describe_failure(error)
+        progress(f"{code}: broke off: {night.failures[code]}")
     return night
 
 

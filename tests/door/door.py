@@ -39,6 +39,7 @@ class Door:
     def night(self, branch: str | None = None) -> dict[Place, Outcome]:
         """Run one night over everything that lies in the landing, or over one branch's part of it."""
         night = run_night(self.warehouse, Selection(branch))
+        night.require_every_branch()
         return {(outcome.branch_code, outcome.business_date, outcome.revision): outcome for outcome in night.outcomes}
 
     def verdict(self, delivery: Delivery) -> str:
