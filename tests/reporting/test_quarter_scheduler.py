@@ -109,14 +109,22 @@ def approval(api: AirflowApi, run_id: str) -> dict[str, Any]:
 def wait_for_question(api: AirflowApi, run_id: str, after: int = 0) -> tuple[str, int]:
     """Wait until the run asks a person, in a later try than `after`; return what it asks and the number of the try.
 
-    Airflow may try a task again for reasons of its own, so tries are not counted.
+    Airflow may try a task again for reasons of its own, so tries are not counted. Its scheduler has to have noticed that
+    the task is parked: it takes an answer within that second for a fault of the executor's, forgets it and asks again.
     """
+    log = api.airflow.home / "services" / "scheduler.log"
+
+    def is_noticed(number: int) -> bool:
+        mark = f"task_id=approve, run_id={run_id},"
+        lines = [line for line in log.read_text().splitlines() if "TaskInstance Finished" in line and mark in line]
+        return any("state=awaiting_input" in line and f"try_number={number}," in line for line in lines)
 
     def ask() -> int:
         found = approval(api, run_id)
         run = api.call("GET", f"/api/v2/dags/{DAG}/dagRuns/{run_id}")
         assert run["state"] in ("queued", "running"), [str(task) for task in api.tasks(DAG, run_id)]
-        return int(found["try_number"]) if found["state"] == "awaiting_input" and found["try_number"] > after else 0
+        number = int(found["try_number"])
+        return number if found["state"] == "awaiting_input" and number > after and is_noticed(number) else 0
 
     number = wait_for(ask)
     details = api.call("GET", f"/api/v2/dags/{DAG}/dagRuns/{run_id}/hitlDetails")["hitl_details"]
