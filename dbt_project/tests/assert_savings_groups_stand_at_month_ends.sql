@@ -27,11 +27,12 @@ inner join {{ ref('int_units') }} as units
 left join savings_groups
     on scorecard.branch_code = savings_groups.branch_code and scorecard.business_date = savings_groups.business_date
 where
-    case
-        when extract(day from scorecard.business_date + 1) = 1 then
-            coalesce(savings_groups.groups, 0) <> scorecard.groups
-            or savings_groups.loans > scorecard.loans
-            or savings_groups.outstanding_vnd > scorecard.outstanding_vnd
-            or savings_groups.overdue_vnd > scorecard.overdue_vnd
-        else savings_groups.branch_code is not null
-    end
+    extract(day from scorecard.business_date + 1) <> 1
+    and savings_groups.branch_code is not null
+    or extract(day from scorecard.business_date + 1) = 1
+    and (
+        coalesce(savings_groups.groups, 0) <> scorecard.groups
+        or savings_groups.loans > scorecard.loans
+        or savings_groups.outstanding_vnd > scorecard.outstanding_vnd
+        or savings_groups.overdue_vnd > scorecard.overdue_vnd
+    )

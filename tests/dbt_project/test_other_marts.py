@@ -26,7 +26,7 @@ def states_of(delivery: Delivery) -> pd.DataFrame:
 def test_every_loan_moves_from_the_end_of_one_quarter_to_that_of_the_next(
     marts: Warehouse, year: list[Delivery]
 ) -> None:
-    both = states_of(year[0]).join(states_of(year[3]), how="outer", lsuffix="_from", rsuffix="_to")
+    both = states_of(year[0]).join(states_of(year[3]), how="outer", suffixes=("_from", "_to"))
     both["state_from"] = both["state_from"].fillna("new")
     both["state_to"] = both["state_to"].fillna("closed")
     grouped = both.fillna(0).groupby(["state_from", "state_to"])

@@ -17,7 +17,7 @@ from tests.support.warehouses import new_warehouse, remove_warehouse
 from warehouse.connect import Connection, Warehouse
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def published(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """A warehouse in which the quarters of both meetings are published."""
     own = new_warehouse(warehouse, tmp_path_factory.mktemp("report-warehouse"))
@@ -30,13 +30,13 @@ def published(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) ->
     remove_warehouse(own)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def connection(published: Warehouse) -> Iterator[Connection]:
     with published.connect("quarter_keeper") as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def reports(connection: Connection) -> dict[str, Files]:
     """Both meetings' reports in Vietnamese."""
     return {
