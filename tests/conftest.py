@@ -15,13 +15,25 @@ SETTINGS = ("WAREHOUSE_URL", "WAREHOUSE_LANDING", "WAREHOUSE_STORE", "WAREHOUSE_
 
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """An empty warehouse of this test session's own; its server is stopped at the end."""
+    """An empty warehouse of this test session's own; nothing of it is left at the end, and its server must not have crashed."""
     home = tmp_path_factory.mktemp("warehouse")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("WAREHOUSE_HOME", str(home))
         for name in SETTINGS:
             environment.delenv(name, raising=False)
+        server = EmbeddedServer(home)
         try:
             yield open_warehouse(Path(home))
         finally:
-            EmbeddedServer(home).stop("immediate")
+            server.stop("immediate")
+            crashes = _crashes(server)
+            server.destroy()
+    assert not crashes, "PostgreSQL crashed during the tests:\n" + "\n".join(crashes)
+
+
+def _crashes(server: EmbeddedServer) -> list[str]:
+    """The lines of the server's log that tell of a crash: a process killed by a signal, or a PANIC."""
+    lines = [
+        line for log in (server.data / "log").glob("*.log") for line in log.read_text(errors="replace").splitlines()
+    ]
+    return [line for line in lines if "PANIC:" in line or "was terminated by signal" in line]
