@@ -64,16 +64,19 @@ def _place(options: argparse.Namespace) -> tuple[Path, Path]:
 
 
 def _backup(options: argparse.Namespace, say: Progress) -> int:
-    from warehouse.backup import back_up, ship  # noqa: PLC0415
+    from warehouse.backup import back_up, require_backup, require_whole_log, ship  # noqa: PLC0415
     from warehouse.connect import open_warehouse  # noqa: PLC0415
-    from warehouse.sealed import make_key  # noqa: PLC0415
+    from warehouse.sealed import make_key, read_key  # noqa: PLC0415
 
     folder, key = _place(options)
     if key.is_relative_to(folder):
         raise WarehouseError(f"The key {key} lies in the backup itself", remedy="Keep it elsewhere.")
+    if options.log:
+        require_backup(folder)
     warehouse, started = open_warehouse(), time.monotonic()
     if options.log:
-        ship(warehouse, folder, make_key(key), say)
+        ship(warehouse, folder, read_key(key), say)
+        require_whole_log(folder)
         print(f"The log is shipped to {folder} ({time.monotonic() - started:.1f} s).")
     else:
         target = back_up(warehouse, folder, make_key(key), say)
@@ -88,9 +91,8 @@ def _restore(options: argparse.Namespace, say: Progress) -> int:
 
     folder, key = _place(options)
     done = restore(folder, options.home.absolute(), read_key(key), options.time, say)
-    print(
-        f"Restored into {options.home} from {done.base.name} in {done.seconds:.1f} s; last commit: {done.last_commit}."
-    )
+    last = f"last commit: {done.last_commit:%Y-%m-%d %H:%M:%S %z}" if done.last_commit else "no commit came after it"
+    print(f"Restored into {options.home} from {done.base.name} in {done.seconds:.1f} s; {last}.")
     if done.erasures:
         say(f"erasing {done.erasures} persons again (law 12)")
         command = [sys.executable, "-m", "pipeline", "erase", "--again"]

@@ -27,6 +27,7 @@ from typing import IO, BinaryIO, cast
 
 from contract.errors import WarehouseError
 from warehouse.connect import Warehouse
+from warehouse.log_gaps import find_gap
 from warehouse.sealed import seal
 
 SLOT = "warehouse_backup"
@@ -34,7 +35,8 @@ LOG_LIMIT = "16GB"
 SEGMENT = 16 << 20
 KEPT_DAYS = 35
 """Days after which a backup is removed: an erased person is in none that is older (law 12)."""
-LEFT_OUT = ("landing", "store", "backups", "pgdata", "postgresql", "dbt", "airflow/logs", "airflow/services")
+SPOOL = "log-spool"
+LEFT_OUT = ("landing", "store", "backups", SPOOL, "pgdata", "postgresql", "dbt", "airflow/logs", "airflow/services")
 """What of a warehouse's home is kept elsewhere, or made again."""
 SECRETS_LEFT_OUT = ("backup.key", "data_location", "binaries_location", "server.lock")
 
@@ -88,27 +90,59 @@ def ship(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) -> 
     """Seal what came since the last time: stored files, erasures, and the log until now; return the log's segments."""
     _make_slot(warehouse)
     with warehouse.connect("admin", autocommit=True) as connection:
+        # The slot serves one at a time, and by cron a backup and a shipment may begin in the same minute.
+        connection.execute("select pg_advisory_lock(hashtext('backup'))")
         row = connection.execute("select pg_switch_wal() - '0/0'::pg_lsn").fetchone()
-    assert row is not None
-    # After that moment: whatever delivery is in this log, its bytes are in the backup too.
-    _ship_store(warehouse, folder, key, progress)
-    _ship_erasures(warehouse, folder, key)
-    segments = _ship_log(warehouse, folder, key, -(-int(row[0]) // SEGMENT) * SEGMENT)
+        assert row is not None
+        # After that moment: whatever delivery is in this log, its bytes are in the backup too.
+        _ship_store(warehouse, folder, key, progress)
+        _ship_erasures(warehouse, folder, key)
+        segments = _ship_log(warehouse, folder, key, -(-int(row[0]) // SEGMENT) * SEGMENT)
     progress(f"log: {segments} segments")
     return segments
 
 
+def require_backup(folder: Path) -> Manifest:
+    """Return the newest complete backup in `folder`. Errors: WarehouseError; log alone restores nothing."""
+    found = read_manifests(folder)
+    if not found:
+        raise WarehouseError(
+            f"There is no backup in {folder} that the log could follow",
+            remedy="Run `make backup` first; or is WAREHOUSE_BACKUPS not set here as it is for the backups?",
+        )
+    return found[-1][1]
+
+
+def require_whole_log(folder: Path) -> None:
+    """Errors: WarehouseError when log after the newest backup lacks, such as what was shipped to another folder."""
+    if gap := find_gap(folder, require_backup(folder).first_segment):
+        raise WarehouseError(
+            f"The log in {folder} lacks the segment {gap}: what was committed from it on would not come back",
+            remedy="Run `make backup` at once: it begins a new line. Was log shipped to another folder?",
+        )
+
+
 def _ship_log(warehouse: Warehouse, folder: Path, key: bytes, end: int) -> int:
-    with tempfile.TemporaryDirectory(prefix="warehouse-log-") as spool:
-        stop = f"{(end - 1) >> 32:X}/{(end - 1) & 0xFFFFFFFF:X}"
-        arguments = ["-D", spool, "-S", SLOT, f"--endpos={stop}", "--no-loop", "--synchronous"]
-        with _output(warehouse, "pg_receivewal", *arguments) as nothing:
-            nothing.read()
-        segments = sorted(path for path in Path(spool).iterdir() if path.suffix != ".partial")
-        for segment in segments:
+    # Once received, the server does not keep it: so it waits here until it is sealed, also when that fails.
+    spool = warehouse.settings.home / SPOOL
+    spool.mkdir(parents=True, exist_ok=True, mode=0o700)
+    left = _seal_log(spool, folder, key)
+    stop = f"{(end - 1) >> 32:X}/{(end - 1) & 0xFFFFFFFF:X}"
+    arguments = ["-D", str(spool), "-S", SLOT, f"--endpos={stop}", "--no-loop", "--synchronous"]
+    with _output(warehouse, "pg_receivewal", *arguments) as nothing:
+        nothing.read()
+    return left + _seal_log(spool, folder, key)
+
+
+def _seal_log(spool: Path, folder: Path, key: bytes) -> int:
+    count = 0
+    for segment in sorted(spool.iterdir()):
+        if segment.suffix != ".partial":
             with segment.open("rb") as file:
                 seal(file, folder / "wal" / f"{segment.name}.sealed", segment.name, key)
-    return len(segments)
+            count += 1
+        segment.unlink()
+    return count
 
 
 def _ship_store(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) -> None:

@@ -18,6 +18,7 @@ import psycopg
 
 from contract.errors import WarehouseError
 from warehouse.backup import Manifest, Progress, read_manifests
+from warehouse.log_gaps import find_gap
 from warehouse.sealed import open_sealed, unseal
 from warehouse.server import EmbeddedServer, service_user
 
@@ -91,6 +92,8 @@ def _restore_into(server: EmbeddedServer, source: _Source, progress: Progress) -
     finally:
         shutil.rmtree(spool, ignore_errors=True)
     progress(f"log replayed: {time.monotonic() - started:.1f} s")
+    if gap := find_gap(folder, source.manifest.first_segment):
+        progress(f"THE LOG LACKS {gap}: nothing that was committed from there on has come back")
     count = _restore_store(folder, server.home / "store", key)
     progress(f"store: {count} files, {time.monotonic() - started:.1f} s")
     erasures = _take_over_erasures(server, folder, key)
