@@ -45,13 +45,17 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Manifest:
-    """A base backup: when it began and ended, the first log segment that it needs, sealed bytes by file."""
+    """A base backup: when it began and ended, the first log segment that it needs, sealed bytes by file, of which server.
+
+    `system` is PostgreSQL's own number of a server, which a restored one keeps; empty in manifests from before it was kept.
+    """
 
     started_at: str
     ended_at: str
     first_segment: str
     server_version: int
     bytes: dict[str, int]
+    system: str = ""
 
     @property
     def ended(self) -> dt.datetime:
@@ -63,6 +67,7 @@ def back_up(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) 
 
     What is older than `KEPT_DAYS` is removed. Errors: WarehouseError; what was there before stays.
     """
+    system = _require_same_server(warehouse, folder)
     _make_slot(warehouse)
     started = dt.datetime.now(dt.UTC)
     target = folder / "base" / started.strftime("%Y%m%dT%H%M%S.%fZ")
@@ -80,7 +85,7 @@ def back_up(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) 
     ship(warehouse, folder, key, progress)
     ended = dt.datetime.now(dt.UTC)
     # Written last: a folder without a manifest is no backup.
-    manifest = Manifest(started.isoformat(), ended.isoformat(), first, version, sizes)
+    manifest = Manifest(started.isoformat(), ended.isoformat(), first, version, sizes, system)
     (target / "manifest.json").write_text(json.dumps(asdict(manifest), indent=2))
     expire(folder, ended - dt.timedelta(days=KEPT_DAYS), progress)
     return target
@@ -88,6 +93,7 @@ def back_up(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) 
 
 def ship(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) -> int:
     """Seal what came since the last time: stored files, erasures, and the log until now; return the log's segments."""
+    _require_same_server(warehouse, folder)
     _make_slot(warehouse)
     with warehouse.connect("admin", autocommit=True) as connection:
         # The slot serves one at a time, and by cron a backup and a shipment may begin in the same minute.
@@ -100,6 +106,19 @@ def ship(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) -> 
         segments = _ship_log(warehouse, folder, key, -(-int(row[0]) // SEGMENT) * SEGMENT)
     progress(f"log: {segments} segments")
     return segments
+
+
+def _require_same_server(warehouse: Warehouse, folder: Path) -> str:
+    """Return the server's number. Errors: WarehouseError when the backups are another server's: its log has the same names."""
+    with warehouse.connect("admin") as connection:
+        row = connection.execute("select system_identifier::text from pg_control_system()").fetchone()
+    assert row is not None
+    if any(manifest.system not in ("", row[0]) for _, manifest in read_manifests(folder)):
+        raise WarehouseError(
+            f"The backups in {folder} are another warehouse's, and would be overwritten",
+            remedy="Set WAREHOUSE_HOME to the warehouse that is meant, or WAREHOUSE_BACKUPS to a new folder.",
+        )
+    return str(row[0])
 
 
 def require_backup(folder: Path) -> Manifest:

@@ -81,6 +81,17 @@ def test_log_that_lies_elsewhere_is_missed_until_the_next_backup(own: Warehouse,
     require_whole_log(folder)
 
 
+def test_another_server_does_not_write_over_backups(own: Warehouse, tmp_path: Path, key: bytes) -> None:
+    folder = tmp_path / "backups"
+    manifest = back_up(own, folder, key, quiet) / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"system": "', '"system": "1'))
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    for attempt in (back_up, ship):
+        with pytest.raises(WarehouseError, match=r"another warehouse's.*WAREHOUSE_HOME"):
+            attempt(own, folder, key, quiet)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
 def test_log_alone_is_no_backup(own: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["backup", "--log", "--folder", str(tmp_path / "nowhere"), "--key", str(tmp_path / "key")]) == 70
     assert "There is no backup in" in capsys.readouterr().err
