@@ -48,9 +48,17 @@ BALANCES = {"loan_book": ["in_term_vnd", "overdue_vnd", "frozen_vnd"], "capital_
 
 
 def mutate(folder: Path, chance: random.Random) -> str:
-    """Alter one delivery folder in one random way and return what was done."""
-    name = chance.choice(sorted(MUTATIONS))
-    return f"{name}: {MUTATIONS[name](folder, chance)}"
+    """Alter one delivery folder in one random way and return what was done. Some byte of it is another then."""
+    before = _read(folder)
+    while True:
+        name = chance.choice(sorted(MUTATIONS))
+        done = f"{name}: {MUTATIONS[name](folder, chance)}"
+        if _read(folder) != before:
+            return done
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def _pick(folder: Path, chance: random.Random) -> Path:
