@@ -152,13 +152,15 @@ def without_password(url: str) -> str:
 
 
 def _options(url: str) -> dict[str, Any]:
-    """What fsspec is told besides the address: for SFTP the servers that are known, where a file names them."""
-    known_hosts = os.environ.get("WAREHOUSE_KNOWN_HOSTS")
-    if not known_hosts or not url.startswith(SFTP):
+    """What fsspec is told besides the address: for SFTP, which servers are believed. Errors: WarehouseError."""
+    # An address may be a chain, such as a cache before the server.
+    protocols = [part.partition("://")[0] for part in url.split("::") if part.startswith(SFTP)]
+    if not protocols:
         return {}
-    from ingestion.known_hosts import KnownHostsPolicy  # noqa: PLC0415 - paramiko only where it is used
+    from ingestion.known_hosts import read_known_hosts  # noqa: PLC0415 - paramiko only where it is used
 
-    return {"host_key_policy": KnownHostsPolicy(known_hosts)}
+    policy = {"host_key_policy": read_known_hosts()}
+    return policy if url.startswith(SFTP) else {protocol: policy for protocol in protocols}
 
 
 def _as_folder(path: str, branch_code: str, date: str, entries: Iterable[dict[str, Any]]) -> Folder:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import fsspec
 import pytest
 
@@ -33,7 +34,8 @@ def storages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any
     for name in ("local", "sftp/night"):
         (home / name).mkdir(parents=True)
     with s3_server() as s3, sftp_server(home / "sftp") as sftp:
-        yield {"folder": Local(home / "local"), "s3": s3, "sftp": sftp}
+        (home / "known_hosts").write_text(sftp.known_hosts)
+        yield {"folder": Local(home / "local"), "s3": s3, "sftp": sftp, "known_hosts": home / "known_hosts"}
 
 
 @pytest.fixture(params=KINDS)
@@ -41,6 +43,7 @@ def storage(request: pytest.FixtureRequest, storages: dict[str, Any], monkeypatc
     found: Storage = storages[request.param]
     for protocol, settings in found.settings.items():
         monkeypatch.setitem(fsspec.config.conf, protocol, settings)
+    monkeypatch.setenv("WAREHOUSE_KNOWN_HOSTS", str(storages["known_hosts"]))
     return found
 
 
@@ -115,19 +118,35 @@ class TestSftp:
     def sftp(self, storages: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Sftp:
         found: Sftp = storages["sftp"]
         monkeypatch.setitem(fsspec.config.conf, "sftp", found.settings["sftp"])
+        monkeypatch.setenv("WAREHOUSE_KNOWN_HOSTS", str(storages["known_hosts"]))
         return found
 
-    def test_only_known_servers_are_spoken_to_where_they_are_named(
+    def test_only_the_server_whose_key_is_known_is_spoken_to(
         self, sftp: Sftp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        known, unknown = tmp_path / "known", tmp_path / "unknown"
-        known.write_text(sftp.known_hosts)
-        unknown.write_text(sftp.known_hosts.replace(f":{sftp.port}", ":1"))
-        monkeypatch.setenv("WAREHOUSE_KNOWN_HOSTS", str(known))
         Landing(sftp.url).branches()
-        monkeypatch.setenv("WAREHOUSE_KNOWN_HOSTS", str(unknown))
-        with pytest.raises(WarehouseError, match="not among the known hosts"):
-            Landing(sftp.url)
+        unknown, other = tmp_path / "unknown", tmp_path / "other"
+        unknown.write_text(sftp.known_hosts.replace(f":{sftp.port}", ":1"))
+        key = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+        other.write_text(f"[127.0.0.1]:{sftp.port} {key}")
+        for file in (unknown, other):
+            monkeypatch.setenv("WAREHOUSE_KNOWN_HOSTS", str(file))
+            with pytest.raises(WarehouseError, match=rf"shows a key .*that {file} does not name.*docs/landing\.md"):
+                Landing(sftp.url)
+            with pytest.raises(WarehouseError, match="shows a key"):
+                Landing(f"simplecache::{sftp.url}")
+
+    @pytest.mark.parametrize("protocol", ["sftp", "ssh", "simplecache::sftp"])
+    def test_no_server_is_believed_unasked(
+        self, sftp: Sftp, protocol: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        landing = sftp.url.replace("sftp", protocol, 1)
+        monkeypatch.delenv("WAREHOUSE_KNOWN_HOSTS")
+        with pytest.raises(WarehouseError, match="WAREHOUSE_KNOWN_HOSTS does not say whose key is believed"):
+            Landing(landing)
+        monkeypatch.setenv("WAREHOUSE_KNOWN_HOSTS", str(tmp_path / "nowhere"))
+        with pytest.raises(WarehouseError, match=r"cannot be read.*nowhere.*WAREHOUSE_KNOWN_HOSTS"):
+            Landing(landing)
 
     def test_a_link_is_refused(self, sftp: Sftp) -> None:
         folder = sftp.root / "night/24/2025-09-01/r1"
