@@ -159,7 +159,7 @@ def _options(url: str) -> dict[str, Any]:
         return {}
     from ingestion.known_hosts import read_known_hosts  # noqa: PLC0415 - paramiko only where it is used
 
-    policy = {"host_key_policy": read_known_hosts()}
+    policy: dict[str, Any] = {"host_key_policy": read_known_hosts()}
     return policy if url.startswith(SFTP) else {protocol: policy for protocol in protocols}
 
 
