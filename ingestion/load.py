@@ -128,9 +128,7 @@ def attach_rows(connection: Connection, delivery_id: int) -> None:
 def _attach(connection: Connection, schema: str, dataset: Dataset, delivery_id: int) -> None:
     # Without statistics the planner takes a new leaf for small, and joins it row by row.
     connection.execute(sql.SQL("analyze {}").format(_leaf(schema, dataset, delivery_id)))
-    statement = sql.SQL("alter table {} attach partition {} for values in ({})")
-    parent = sql.Identifier(schema, f"{dataset.name}_rows")
-    connection.execute(statement.format(parent, _leaf(schema, dataset, delivery_id), sql.Literal(delivery_id)))
+    connection.execute("select meta.attach_leaf(%s, %s, %s)", [schema, dataset.name, delivery_id])
 
 
 @dataclass

@@ -54,6 +54,24 @@ TO_RETIRE = """
     order by l.delivery_id
 """
 
+# Chunks without a leaf, the one of the newest delivery apart: what comes back to one makes it again.
+EMPTY_CHUNKS = """
+    select
+        n.nspname,
+        substring(c.relname from '(.+)_c[0-9]+$'),
+        substring(c.relname from '_c([0-9]+)$')::bigint as number
+    from pg_class as c
+    inner join pg_namespace as n on c.relnamespace = n.oid
+    where
+        n.nspname in ('raw', 'personal')
+        and c.relkind = 'p'
+        and c.relname ~ '_c[0-9]+$'
+        and (%(only)s::text is null or c.oid = to_regclass(%(only)s::text))
+        and not exists (select from pg_inherits as i where i.inhparent = c.oid)
+        and substring(c.relname from '_c([0-9]+)$')::bigint < (select meta.chunk_no(max(d.delivery_id)) from meta.deliveries as d)
+    order by 1, 2, 3
+"""
+
 
 @dataclass(frozen=True)
 class Retired:
@@ -81,6 +99,8 @@ def retire_rows(warehouse: Warehouse, progress: Callable[[str], None]) -> Retire
         for delivery_id in sorted(_find_leftovers(connection)):
             with _undisturbed(connection, delivery_id, progress):
                 _drop_leaves(connection, delivery_id, _find_leftovers(connection).get(delivery_id, []))
+        for schema, dataset, number in connection.execute(EMPTY_CHUNKS, {"only": None}).fetchall():
+            _drop_chunk(connection, schema, dataset, number, progress)
     return Retired(whole, states)
 
 
@@ -149,16 +169,37 @@ def _drop_leaves(connection: Connection, delivery_id: int, datasets: Iterable[Da
 
 
 def _drop_leaf(connection: Connection, schema: str, dataset: Dataset, delivery_id: int) -> None:
-    """Detach without ever making a reader wait, then drop. An interrupted detach is finished first."""
-    parent, leaf = (
-        sql.Identifier(schema, f"{dataset.name}_rows"),
-        sql.Identifier(schema, f"{dataset.name}_d{delivery_id}"),
-    )
+    """Take a leaf out of its chunk and drop it. Who has read of the chunk in an open transaction is waited for."""
+    _detach(connection, f"{schema}.{dataset.name}_d{delivery_id}")
+    leaf = sql.Identifier(schema, f"{dataset.name}_d{delivery_id}")
+    connection.execute(sql.SQL("drop table if exists {}").format(leaf))
+
+
+def _drop_chunk(
+    connection: Connection, schema: str, dataset: str, number: int, progress: Callable[[str], None]
+) -> None:
+    """Drop a chunk that is still empty once nobody attaches to it (meta.attach_leaf holds the same lock)."""
+    chunk = f"{schema}.{dataset}_c{number}"
+    try:
+        connection.execute("select pg_advisory_lock(hashtext('chunk ' || %s))", [chunk])
+        try:
+            if connection.execute(EMPTY_CHUNKS, {"only": chunk}).fetchone():
+                _detach(connection, chunk)
+                connection.execute(sql.SQL("drop table {}").format(sql.Identifier(*chunk.split("."))))
+        finally:
+            connection.execute("select pg_advisory_unlock(hashtext('chunk ' || %s))", [chunk])
+    except psycopg.errors.LockNotAvailable:
+        progress(f"{chunk} is busy; it is dropped next time")
+
+
+def _detach(connection: Connection, name: str) -> None:
+    """Detach without ever making a reader wait, where it is attached. An interrupted detach is finished first."""
     row = connection.execute(
-        "select i.inhdetachpending from pg_inherits as i where i.inhrelid = to_regclass(%s)",
-        [f"{schema}.{dataset.name}_d{delivery_id}"],
+        "select n.nspname, c.relname, i.inhdetachpending from pg_inherits as i inner join pg_class as c "
+        "on i.inhparent = c.oid inner join pg_namespace as n on c.relnamespace = n.oid where i.inhrelid = to_regclass(%s)",
+        [name],
     ).fetchone()
     if row:
-        how = sql.SQL("finalize" if row[0] else "concurrently")
-        connection.execute(sql.SQL("alter table {} detach partition {} {}").format(parent, leaf, how))
-    connection.execute(sql.SQL("drop table if exists {}").format(leaf))
+        whole, part = sql.Identifier(row[0], row[1]), sql.Identifier(*name.split("."))
+        how = sql.SQL("finalize" if row[2] else "concurrently")
+        connection.execute(sql.SQL("alter table {} detach partition {} {}").format(whole, part, how))

@@ -19,6 +19,8 @@ from warehouse.connect import Connection, Role, Warehouse
 FOLDER = Path(__file__).parent
 LOGIN_ROLES: tuple[Role, ...] = ("loader", "transformer", "quarter_keeper", "airflow")
 TAGS = (("delivery_id", "bigint"), ("branch_code", 'text collate "C"'), ("business_date", "date"), ("row_no", "bigint"))
+LARGE_LAYOUT = "partition by range (delivery_id)"
+"""Chunks of deliveries, and in them a leaf for each (012_chunks.sql)."""
 REFERENCE_TABLES = (
     "branches", "communes", "commune_successions", "programmes", "programme_parameters", "capital_sources",
     "organisations", "benchmarks",
@@ -73,7 +75,7 @@ def create_raw_tables(connection: Connection, dataset: Dataset) -> None:
 def _create_rows(connection: Connection, schema: str, dataset: Dataset, columns: tuple[Column, ...]) -> None:
     name = f"{dataset.name}_rows"
     tags = ", ".join(f"{tag} {kind} not null" for tag, kind in TAGS)
-    layout = "partition by list (delivery_id)" if dataset.is_large else ""
+    layout = LARGE_LAYOUT if dataset.is_large else ""
     connection.execute(f"create table if not exists {schema}.{name} ({tags}) {layout}")
     for column in columns:
         connection.execute(f"alter table {schema}.{name} add column if not exists {column.name} {column.sql_type}")

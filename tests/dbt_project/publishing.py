@@ -75,9 +75,8 @@ def _load(connection: Connection, delivery_id: int, delivery: Delivery, name: st
     table = sql.Identifier("raw", f"{name}_rows")
     if name in LARGE:
         leaf = sql.Identifier("raw", f"{name}_d{delivery_id}")
-        connection.execute(
-            sql.SQL("create table {} partition of {} for values in ({})").format(leaf, table, delivery_id)
-        )
+        connection.execute(sql.SQL("create table {} (like {} including storage)").format(leaf, table))
+        connection.execute("select meta.attach_leaf('raw', %s, %s)", [name, delivery_id])
     columns = [column for column in COLUMNS[name].split() if column not in PII]
     text = io.StringIO()
     for number, row in enumerate(rows, start=1):

@@ -69,9 +69,9 @@ def test_without_the_check_on_a_leaf_its_table_refuses_rows_of_another_delivery(
     with judged.connect("admin") as connection:
         with pytest.raises(psycopg.errors.CheckViolation), connection.transaction():
             connection.execute("update raw.loan_book_d1 set delivery_id = 2 where row_no = 1")
-        connection.execute("alter table raw.loan_book_rows detach partition raw.loan_book_d1")
+        connection.execute("alter table raw.loan_book_c0 detach partition raw.loan_book_d1")
         connection.execute("alter table raw.loan_book_d1 drop constraint loan_book_d1_delivery_id_check")
         connection.execute("update raw.loan_book_d1 set delivery_id = 2 where row_no = 1")
         with pytest.raises(psycopg.errors.CheckViolation), connection.transaction():
-            connection.execute("alter table raw.loan_book_rows attach partition raw.loan_book_d1 for values in (1)")
+            connection.execute("select meta.attach_leaf('raw', 'loan_book', 1)")
     assert 2 in broken(judged)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from pipeline.upkeep import remove_older
 from tests.operating.conftest import MORNING
 from tests.support.deliveries import Delivery, first_delivery, repay
 from tests.support.door import take_in
+from tests.support.older import code_before
 from tests.support.warehouses import copy_warehouse, new_warehouse, remove_warehouse, without_great_expectations
 from warehouse import schema
 from warehouse.connect import Warehouse
@@ -145,18 +145,10 @@ def test_marts_of_the_range_are_asked_for_and_no_others(own: Warehouse) -> None:
     assert forgotten == [("*", "2025-09-29"), ("96", "2025-09-29")]
 
 
-def test_an_older_warehouse_is_carried_forward_with_all_that_it_holds(
-    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One that knew nothing yet of nights, pauses and erasures, and lacked a column of the contract."""
-    older = tmp_path / "older" / "warehouse"
-    shutil.copytree(schema.FOLDER, older, ignore=shutil.ignore_patterns("011_*", "__pycache__"))
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "FOLDER", older)
-        schema.definition_sha256.cache_clear()
+def test_an_older_warehouse_is_carried_forward_with_all_that_it_holds(warehouse: Warehouse, tmp_path: Path) -> None:
+    """One that knew nothing yet of nights, pauses, erasures and chunks, and lacked a column of the contract."""
+    with code_before(11, tmp_path / "older"):
         old = new_warehouse(warehouse, tmp_path / "home")
-        # The code of today asks who was erased and paused; the code of that day did not.
-        patch.setattr("ingestion.load.forget_erased", lambda *_: 0)
         first = first_delivery("96", "2025-09-29")
         first.write(Path(old.settings.landing))
         take_in(old, "96")
@@ -164,7 +156,6 @@ def test_an_older_warehouse_is_carried_forward_with_all_that_it_holds(
             assert connection.execute("select to_regclass('meta.nights')").fetchone() == (None,)
             connection.execute("alter table raw.inspections_rows drop column fixed_on cascade")
             before = connection.execute("select * from meta.ledger order by entry_no").fetchall()
-    schema.definition_sha256.cache_clear()
     assert schema.bring_up_to_date(old)
     assert not schema.bring_up_to_date(old)
     with old.connect("admin") as connection:
