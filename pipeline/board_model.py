@@ -121,9 +121,9 @@ class Board:
         """`good`, `remarks` (readers see everything, something is to be said) or `bad`; `empty` with nothing on record."""
         if self.night is None:
             return "empty"
-        if self.problems or self.killed:
+        if self.problems or any(killed.made_up_at is None for killed in self.killed):
             return "bad"
-        if any(cell.is_remark for cell in self.cells) or self.older_problems or not self.is_built:
+        if any(cell.is_remark for cell in self.cells) or self.older_problems or self.killed or not self.is_built:
             return "remarks"
         return "good"
 

@@ -27,7 +27,8 @@ def board_lines(board: Board) -> Iterator[str]:
     if board.last_night:
         yield f"Last night ended {board.last_night.astimezone(ZONE):%Y-%m-%d %H:%M}."
     for killed in board.killed:
-        yield f"Killed: {killed} (docs/runbooks/rerun-a-night.md)."
+        since = f"; one has ended at {killed.made_up_at.astimezone(ZONE):%H:%M}" if killed.made_up_at else ""
+        yield f"Killed: {killed}{since} (docs/runbooks/rerun-a-night.md)."
     if board.dates_without_word:
         yield f"{board.dates_without_word} later dates are past their deadline, and nothing came for them."
     if not board.is_built:

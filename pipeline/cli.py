@@ -223,7 +223,13 @@ def _build(options: argparse.Namespace) -> int:
     from warehouse.connect import open_warehouse  # noqa: PLC0415
 
     warehouse = open_warehouse()
-    print(build_marts(warehouse, full=options.full, progress=say))
+    built = build_marts(warehouse, full=options.full, progress=say)
+    made = ", ".join(f"{count} {part}" for part, count in built.units.items())
+    print(
+        f"Built in {built.seconds:.1f} s: {made}."
+        if built.changed
+        else "Nothing to build: the marts follow the ledger."
+    )
     try_to_refresh(warehouse, say)
     return GOOD
 

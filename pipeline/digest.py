@@ -70,7 +70,9 @@ def tell_digest(
         if not targets or _is_told(connection, "about = %s", about):
             return []
         board = read_board(warehouse, moment)
-        if board.night is None or not (is_final or failed_tasks or board.killed or _has_turned(connection, since)):
+        # A killed night is told until one has ended since, and by that one for the last time.
+        is_killed = any(killed.made_up_at is None or killed.made_up_at >= since for killed in board.killed)
+        if board.night is None or not (is_final or failed_tasks or is_killed or _has_turned(connection, since)):
             return []
         digest = compose(connection, board, failed_tasks)
         sent = [send(target, digest.subject, digest.text, digest.as_json()) for target in targets]

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from pipeline.deadline import ZONE
 from warehouse.connect import Connection, Warehouse
 
 LOCK = "warehouse.night"
@@ -18,14 +19,18 @@ LOCK = "warehouse.night"
 
 @dataclass(frozen=True)
 class Killed:
-    """A night of the command line that began and is neither running nor ended."""
+    """A night of the command line that began and is neither running nor ended.
+
+    `made_up_at` is when a later night came to its end; it went on from there.
+    """
 
     night_id: int
     started_at: dt.datetime
+    made_up_at: dt.datetime | None
 
     def __str__(self) -> str:
         return (
-            f"the night that began at {self.started_at.astimezone():%Y-%m-%d %H:%M} by command line was killed; "
+            f"the night that began at {self.started_at.astimezone(ZONE):%Y-%m-%d %H:%M} by command line was killed; "
             "nothing half-done is visible, the next night goes on from there"
         )
 
@@ -74,7 +79,10 @@ def find_killed_nights(connection: Connection, since: dt.datetime | None = None)
     """Return the nights of the command line that were killed, begun after `since` (default: in the last two days)."""
     rows = connection.execute(
         """
-        select night_id, started_at from meta.nights as n
+        select night_id, started_at, (
+            select min(later.ended_at) from meta.nights as later
+            where later.night_id > n.night_id and not later.summary ? 'error'
+        ) from meta.nights as n
         where ended_at is null and started_by = 'command line'
             and started_at > coalesce(%s::timestamptz, now() - interval '2 days')
             and not exists (

@@ -10,6 +10,7 @@ import pytest
 from pipeline.board import read_board
 from pipeline.board_model import Board, Cell
 from pipeline.deadline import deadline_of, last_due_date
+from pipeline.nights import Killed
 from pipeline.status_page import ADVICE, RUNBOOKS, refresh_status_page
 from tests.operating.conftest import GOOD, HELD, LATE, MORNING, NIGHT, REFUSED, SILENT
 from warehouse.connect import Warehouse
@@ -106,3 +107,10 @@ def test_what_is_open_on_an_earlier_date_is_remembered(board: Board) -> None:
     later = Board(**(vars(board) | {"dates": [NIGHT + dt.timedelta(days=1), *board.dates]}))
     assert (later.cells, later.verdict) == ([], "remarks")
     assert later.headline == "3 open on earlier dates"
+
+
+def test_a_killed_night_is_bad_until_one_has_ended_since(board: Board) -> None:
+    later = vars(board) | {"dates": [NIGHT + dt.timedelta(days=1)], "branches": [], "killed": []}
+    for made_up, verdict in ((None, "bad"), (MORNING, "remarks")):
+        assert Board(**(later | {"killed": [Killed(1, MORNING, made_up)]})).verdict == verdict
+    assert Board(**later).verdict == "good"

@@ -10,7 +10,11 @@ import pytest
 
 from contract.errors import WarehouseError
 from pipeline.after import find_failed_tasks, told_night
+from pipeline.board import read_board
+from pipeline.board_text import board_lines
+from pipeline.deadline import ZONE
 from pipeline.digest import tell_digest
+from pipeline.nights import record_run
 from pipeline.telling import name, read_targets
 from tests.operating.conftest import MORNING
 from tests.operating.receivers import Hook, Mailbox, mail_server, web_server
@@ -107,6 +111,25 @@ def test_a_killed_task_is_told(own: Warehouse, mailbox: Mailbox) -> None:
         "Tasks that failed or were killed",
         "  branch.load [96 Cà Mau] failed or was killed; its log in Airflow says why",
     ]
+
+
+def test_a_killed_night_is_told_until_one_has_ended_since(own: Warehouse, mailbox: Mailbox) -> None:
+    with own.connect("admin") as connection:
+        before = connection.execute("select coalesce(max(night_id), 0) from meta.nights").fetchone()
+        connection.execute("insert into meta.nights (started_by) values ('command line')")
+    try:
+        told = [bool(tell_digest(own, f"run {n}", LATER, now=MORNING)) for n in (1, 2)]
+        began = dt.datetime.now(dt.UTC)
+        record_run(own, "run 3", began, [])
+        told += [bool(tell_digest(own, f"run {n}", since, now=MORNING)) for n, since in ((3, began), (4, LATER))]
+        assert told == [True, True, True, False]
+        assert all("was killed" in message.get_content() for message in mailbox.messages)
+        lines = list(board_lines(read_board(own, MORNING)))
+        assert f"; one has ended at {began.astimezone(ZONE):%H:%M}" in lines[2]
+        assert f"{began.astimezone(ZONE):%H:%M} by command line was killed" in lines[2]
+    finally:
+        with own.connect("admin") as connection:
+            connection.execute("delete from meta.nights where night_id > %s", before)
 
 
 def test_a_webhook_gets_one_document(own: Warehouse, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
