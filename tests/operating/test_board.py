@@ -110,7 +110,7 @@ def test_what_is_open_on_an_earlier_date_is_remembered(board: Board) -> None:
 
 
 def test_a_killed_night_is_bad_until_one_has_ended_since(board: Board) -> None:
-    later = vars(board) | {"dates": [NIGHT + dt.timedelta(days=1)], "branches": [], "killed": []}
+    later = vars(board) | {"dates": [NIGHT + dt.timedelta(days=1)], "branches": [], "is_built": True, "killed": []}
     for made_up, verdict in ((None, "bad"), (MORNING, "remarks")):
         assert Board(**(later | {"killed": [Killed(1, MORNING, made_up)]})).verdict == verdict
     assert Board(**later).verdict == "good"
