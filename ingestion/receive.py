@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,9 +117,9 @@ def _take_in(connection: Connection, store: Store, landing: Landing, folder: Fol
     valid_from = _require_identity(connection, descriptor, folder)
     _require_complete(descriptor, folder)
     files = {resource.dataset: _keep_file(store, landing, folder, resource, kept) for resource in descriptor.resources}
-    contents = {
-        resource.dataset: content_sha256(files[resource.dataset], resource) for resource in descriptor.resources
-    }
+    with ThreadPoolExecutor() as pool:  # unpacking and hashing leave the interpreter free
+        hashes = pool.map(lambda resource: content_sha256(files[resource.dataset], resource), descriptor.resources)
+        contents = dict(zip(files, hashes, strict=True))
     received = Received(
         descriptor=descriptor,
         branch_valid_from=valid_from,
