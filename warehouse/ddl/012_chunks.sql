@@ -65,7 +65,6 @@ begin
             'create table %I.%I (like %I.%I including storage) partition by range (delivery_id)',
             whole.nspname, whole.relname, whole.nspname, flat
         );
-        execute format('alter table %I.%I owner to loader', whole.nspname, whole.relname);
         for leaf in
             select
                 c.relname,
