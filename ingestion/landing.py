@@ -160,7 +160,7 @@ def _options(url: str) -> dict[str, Any]:
     from ingestion.known_hosts import read_known_hosts  # noqa: PLC0415 - paramiko only where it is used
 
     policy: dict[str, Any] = {"host_key_policy": read_known_hosts()}
-    return policy if url.startswith(SFTP) else {protocol: policy for protocol in protocols}
+    return policy if url.startswith(SFTP) else dict.fromkeys(protocols, policy)
 
 
 def _as_folder(path: str, branch_code: str, date: str, entries: Iterable[dict[str, Any]]) -> Folder:
