@@ -101,12 +101,14 @@ def test_readers_see_the_same_through_the_same_views(carried: Carried) -> None:
     assert [result.text for result in check_laws(carried.warehouse) if not result.holds] == []
 
 
-def test_rights_are_those_of_a_new_warehouse(carried: Carried, warehouse: Warehouse) -> None:
+def test_rights_are_those_of_a_new_warehouse(carried: Carried, warehouse: Warehouse, tmp_path: Path) -> None:
     def rights(of: Warehouse) -> list[str]:
         with of.connect("admin") as connection:
             return [line for line in read_grants(connection) if line.startswith(("raw ", "personal "))]
 
-    assert rights(carried.warehouse) == rights(warehouse)
+    new = new_warehouse(warehouse, tmp_path / "new")
+    assert rights(carried.warehouse) == rights(new)
+    remove_warehouse(new)
 
 
 def test_the_next_night_housekeeping_and_builds_work(carried: Carried) -> None:

@@ -30,18 +30,20 @@ def published(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) ->
     remove_warehouse(own)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def connection(published: Warehouse) -> Iterator[Connection]:
+    """A connection that a test of another package, which restarts the server, cannot cut."""
     with published.connect("quarter_keeper") as opened:
         yield opened
 
 
 @pytest.fixture(scope="package")
-def reports(connection: Connection) -> dict[str, Files]:
+def reports(published: Warehouse) -> dict[str, Files]:
     """Both meetings' reports in Vietnamese."""
-    return {
-        code: render_report(
-            connection, find_edition(connection, parse_quarter(code)), branch, "vi", read_article(code, branch)
-        )
-        for code, branch in MEETINGS.items()
-    }
+    with published.connect("quarter_keeper") as opened:
+        return {
+            code: render_report(
+                opened, find_edition(opened, parse_quarter(code)), branch, "vi", read_article(code, branch)
+            )
+            for code, branch in MEETINGS.items()
+        }
