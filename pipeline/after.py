@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from contract.errors import WarehouseError
+from pipeline.data_docs import refresh_data_docs
 from pipeline.deadline import clock
 from pipeline.digest import tell_digest
 from pipeline.intake import Progress
@@ -26,6 +27,10 @@ def told_night(warehouse: Warehouse, say: Progress) -> Iterator[None]:
         with recorded_night(warehouse):
             yield
     finally:
+        try:
+            refresh_data_docs(warehouse, started)
+        except Exception as error:
+            say(f"Data Docs could not be written: {type(error).__name__}: {error}")
         try_to_refresh(warehouse, say)
         try:
             for receiver in tell_digest(warehouse, f"night {started.isoformat()}", started):
@@ -37,6 +42,7 @@ def told_night(warehouse: Warehouse, say: Progress) -> Iterator[None]:
 def end_run(warehouse: Warehouse, run_id: str, started_at: dt.datetime, failed: list[str]) -> list[str]:
     """The same for a run of Airflow's; `failed` are lines on its tasks. Return to whom the digest went."""
     record_run(warehouse, run_id, started_at, failed)
+    refresh_data_docs(warehouse, started_at)
     refresh_status_page(warehouse)
     return tell_digest(warehouse, run_id, started_at, failed)
 

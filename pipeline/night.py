@@ -15,7 +15,6 @@ from contract.errors import WarehouseError, describe_failure
 from ingestion.landing import Landing
 from ingestion.receive import Arrival
 from pipeline.branch import Selection, find_branches, publish_branch, verify_branch
-from pipeline.data_docs import refresh_data_docs
 from pipeline.intake import Progress, load_pending, quiet, validate_pending
 from pipeline.news import branch_name
 from pipeline.outcomes import Outcome, arrival_outcome, delivery_outcome
@@ -117,8 +116,7 @@ def run_branch(
         if new:
             progress(f"{code}: {len(new)} new of {len(arrivals)} deliveries")
         timed(seconds, "load", lambda: load_pending(warehouse, code, progress))
-        if timed(seconds, "validate", lambda: validate_pending(warehouse, code, progress)):
-            timed(seconds, "data docs", lambda: refresh_data_docs(warehouse))
+        timed(seconds, "validate", lambda: validate_pending(warehouse, code, progress))
         turned = timed(seconds, "publish", lambda: publish_branch(warehouse, code))
         if not any(_waits_for_another(arrival) for arrival in arrivals):
             break

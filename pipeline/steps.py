@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline import after, branch, build, intake, rework
-from pipeline.data_docs import refresh_data_docs
 from pipeline.outcomes import arrival_outcome
 from pipeline.run_note import note_run
 from pipeline.status_page import refresh_status_page
@@ -35,11 +34,7 @@ def load_branch(code: str) -> list[int]:
 
 def validate_branch(code: str) -> list[int]:
     """Judge what is loaded; return the delivery ids."""
-    warehouse = open_warehouse()
-    validated = intake.validate_pending(warehouse, code, print)
-    if validated:
-        refresh_data_docs(warehouse)
-    return validated
+    return intake.validate_pending(open_warehouse(), code, print)
 
 
 def publish_branch(code: str) -> list[int]:

@@ -39,8 +39,16 @@ def test_a_branch_whose_night_breaks_off_leaves_the_others_alone(
         with own.connect("admin") as connection:
             shown = connection.execute("select branch_code from marts.mart_branch_scorecard").fetchall()
         assert shown == [("96",)]
+        docs = own.settings.home / "data_docs" / "index.html"
+        first = docs.read_text(encoding="utf-8")
+        assert "2025-09-28" in first
         monkeypatch.setattr(night, "verify_branch", verify_branch)
         assert cli.main(["night"]) == cli.GOOD
+        second = docs.read_text(encoding="utf-8")
+        assert second.count("2025-09-28") > first.count("2025-09-28"), "the other branch's validation is in the site too"
+        docs.unlink()
+        assert cli.main(["night"]) == cli.GOOD
+        assert not docs.exists(), "a night that validates nothing leaves the site alone"
     finally:
         remove_warehouse(own)
         shutil.rmtree(tmp_path, ignore_errors=True)
