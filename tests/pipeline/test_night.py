@@ -45,7 +45,9 @@ def test_a_branch_whose_night_breaks_off_leaves_the_others_alone(
         monkeypatch.setattr(night, "verify_branch", verify_branch)
         assert cli.main(["night"]) == cli.GOOD
         second = docs.read_text(encoding="utf-8")
-        assert second.count("2025-09-28") > first.count("2025-09-28"), "the other branch's validation is in the site too"
+        assert second.count("2025-09-28") > first.count("2025-09-28"), (
+            "the other branch's validation is in the site too"
+        )
         docs.unlink()
         assert cli.main(["night"]) == cli.GOOD
         assert not docs.exists(), "a night that validates nothing leaves the site alone"
