@@ -13,6 +13,20 @@ from warehouse.server import EmbeddedServer
 SETTINGS = ("WAREHOUSE_URL", "WAREHOUSE_LANDING", "WAREHOUSE_STORE", "WAREHOUSE_OUTBOX")
 
 
+_shared: list[Warehouse] = []
+"""The warehouse of the session, once a test has asked for it."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shared_warehouse_stays_empty() -> Iterator[None]:
+    """What one module leaves in the warehouse of all, another would find: deliveries go into a warehouse of its own."""
+    yield
+    for shared in _shared:
+        with shared.connect("admin") as connection:
+            left = connection.execute("select branch_code, business_date, revision from meta.deliveries").fetchall()
+        assert left == [], "deliveries are left in the warehouse of all tests"
+
+
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """An empty warehouse of this test session's own; nothing of it is left at the end, and its server must not have crashed."""
@@ -23,8 +37,10 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
             environment.delenv(name, raising=False)
         server = EmbeddedServer(home)
         try:
-            yield open_warehouse(Path(home))
+            _shared.append(open_warehouse(Path(home)))
+            yield _shared[-1]
         finally:
+            _shared.clear()
             server.stop("immediate")
             crashes = _crashes(server)
             server.destroy()
