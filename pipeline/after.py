@@ -42,9 +42,11 @@ def told_night(warehouse: Warehouse, say: Progress) -> Iterator[None]:
 def end_run(warehouse: Warehouse, run_id: str, started_at: dt.datetime, failed: list[str]) -> list[str]:
     """The same for a run of Airflow's; `failed` are lines on its tasks. Return to whom the digest went."""
     record_run(warehouse, run_id, started_at, failed)
-    refresh_data_docs(warehouse, started_at)
-    refresh_status_page(warehouse)
-    return tell_digest(warehouse, run_id, started_at, failed)
+    try:
+        return tell_digest(warehouse, run_id, started_at, failed)
+    finally:
+        refresh_status_page(warehouse)
+        refresh_data_docs(warehouse, started_at)
 
 
 def find_failed_tasks(states: Mapping[str, Any], codes: Sequence[str] = ()) -> list[str]:

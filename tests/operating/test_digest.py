@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from contract.errors import WarehouseError
-from pipeline.after import find_failed_tasks, told_night
+from pipeline.after import end_run, find_failed_tasks, told_night
 from pipeline.board import read_board
 from pipeline.board_text import board_lines
 from pipeline.deadline import ZONE
@@ -157,6 +158,16 @@ def test_a_night_is_good_even_when_nobody_can_be_told(own: Warehouse, monkeypatc
     with told_night(own, said.append):
         pass
     assert any("nobody was told" in line for line in said)
+
+
+def test_a_run_is_told_of_even_when_its_pages_cannot_be_written(
+    own: Warehouse, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    (tmp_path / "a file").touch()
+    nowhere = dataclasses.replace(own.settings, home=tmp_path / "a file")
+    with pytest.raises(NotADirectoryError):
+        end_run(dataclasses.replace(own, settings=nowhere), "run 5", LONG_AGO, [])
+    assert len(mailbox.messages) == 1
 
 
 def test_nobody_is_told_unless_it_is_set(own: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
