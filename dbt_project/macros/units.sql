@@ -33,13 +33,86 @@
 {% endmacro %}
 
 
-{# Where few deliveries of a date are new, only their customers can be newly shared, and reading for these is cheap. #}
-{% macro may_be_shared(loans) %}
+{#
+  Where few deliveries of a date are new, a query of the customers whose pairs may be others than those noted: all of them, or
+  where a delivery replaces another one, those that this did not have and those of its own pairs. None: look at everybody.
+#}
+{% macro suspected_customers(loans) %}
     {% set made = find_delivery_ids("state") %}
     {% if find_delivery_ids("nation") | length <= 3 * made | length %}
-        {{ return("true") }}
+        {{ return(none) }}
     {% endif %}
-    {{ return("customer_id in (select customer_id from " ~ loans ~ " where delivery_id in " ~ literal_list(made) ~ ")") }}
+    {% set replaced = find_replaced_deliveries() if load_relation(this) else {} %}
+    {% set parts = [] %}
+    {% for delivery in made %}
+        {% set customers = "select customer_id from " ~ loans ~ " where delivery_id = " %}
+        {% set before = replaced.get(delivery) %}
+        {% if before is none %}
+            {% do parts.append(customers ~ delivery) %}
+        {% else %}
+            {% do parts.append("(" ~ customers ~ delivery ~ " except select meta.borrowers_shown(" ~ before ~ "))") %}
+            {% do parts.append(
+                "select customer_id from " ~ this ~ " where " ~ before ~ " in (delivery_id, other_delivery_id)"
+            ) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(parts | join(" union all ")) }}
+{% endmacro %}
+
+
+{#
+  The delivery that readers see now, by the one that the running build makes in its place: where with every other delivery of
+  the nation all pairs are noted, because when the later of the two was made the nation had both.
+#}
+{% macro find_replaced_deliveries() %}
+    {% if not execute %}
+        {{ return({}) }}
+    {% endif %}
+    {% set query %}
+        select
+            made.delivery_id as made,
+            shown.delivery_id as before
+        from meta.build_units as made
+        inner join meta.build_units as nation
+            on made.build_id = nation.build_id and made.business_date = nation.business_date and nation.part = 'nation'
+        inner join meta.current_units as shown
+            on
+                made.part = shown.part
+                and made.branch_code = shown.branch_code
+                and made.business_date = shown.business_date
+                and made.delivery_id <> shown.delivery_id
+        where
+            made.build_id = (select build_id from meta.running_build)
+            and made.part = 'state'
+            and made.fingerprint is not null
+            and not exists (
+                select from unnest(nation.reads) as other (delivery_id)
+                left join meta.current_units as unit
+                    on
+                        unit.part = 'state'
+                        and unit.business_date = made.business_date
+                        and unit.delivery_id = other.delivery_id
+                where
+                    other.delivery_id not in (
+                        select own.delivery_id
+                        from meta.build_units as own
+                        where own.build_id = made.build_id and own.part = 'state' and own.fingerprint is not null
+                    )
+                    and not exists (
+                        select from meta.build_units as earlier
+                        where
+                            earlier.part = 'nation'
+                            and earlier.business_date = made.business_date
+                            and earlier.build_id = greatest(shown.build_id, unit.build_id)
+                            and earlier.reads @> array[shown.delivery_id, other.delivery_id]
+                    )
+            )
+    {% endset %}
+    {% set replaced = {} %}
+    {% for made, before in run_query(query).rows %}
+        {% do replaced.update({made | int: before | int}) %}
+    {% endfor %}
+    {{ return(replaced) }}
 {% endmacro %}
 
 

@@ -115,3 +115,24 @@ def test_a_branch_that_comes_later_joins_the_nation_and_a_withdrawn_one_leaves_i
     found = nation(marts, DATE)
     assert {name: found[name] for name in expected} == expected
     assert found["business_date"] == dt.date.fromisoformat(DATE)
+
+
+def test_a_corrected_branch_gains_and_loses_customers_of_others(marts: Warehouse, branches: Branches) -> None:
+    others = {code: borrow_elsewhere(varied(code, DATE, seed), "58", 4) for seed, code in ((21, "56"), (22, "91"))}
+    publish(marts, *others.values(), verdict="provisional")
+    build(marts)
+    everybody = branches | others
+    loans = everybody["95"].rows["loan_book"]
+    own = next(row for row in loans if row["customer_id"].startswith("C95"))
+    for change in ({"customer_id": "C5800001"}, {"customer_id": "C5600005"}, {"customer_id": own["customer_id"]}):
+        corrected = everybody["95"].revise()
+        at = loans.index(own)
+        corrected.rows["loan_book"] = [*loans[:at], own | change, *loans[at + 1 :]]
+        everybody["95"] = branches["95"] = corrected
+        assert {unit[1] for unit in rebuilt(marts, lambda: publish(marts, everybody["95"])) if unit[0] == "state"} == {"95"}
+        expected = arithmetic.state(together(*everybody.values()))
+        found = nation(marts, DATE)
+        assert {name: found[name] for name in expected} == expected
+    for other in others.values():
+        withdraw(marts, other)
+    build(marts)

@@ -2,14 +2,18 @@
 -- Kept: few customers borrow in two provinces, and with them the nation's count needs no loan book a second time.
 {{ config(materialized="unit_rows", meta={"part": "state", "kept": true}) }}
 
-with customers as not materialized (
+{% set suspected = suspected_customers(ref('int_loans')) %}
+
+with customers as {{ "materialized" if suspected else "not materialized" }} (
     select
         delivery_id,
         business_date,
         customer_id,
         false as is_absconded
     from {{ ref('int_loans') }}
-    where delivery_id in {{ delivery_ids("nation") }} and {{ may_be_shared(ref('int_loans')) }}
+    where
+        delivery_id in {{ delivery_ids("nation") }}
+        {% if suspected %} and customer_id in ({{ suspected }}) {% endif %}
     union all
     select
         delivery_id,
