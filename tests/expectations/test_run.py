@@ -245,3 +245,15 @@ def test_great_expectations_is_imported_only_to_validate() -> None:
 )
 def test_any_postgresql_address_is_taken(url: str, expected: str) -> None:
     assert gx_runner.driver_url(url) == expected
+
+
+def test_delivered_rows_are_never_joined_one_by_one_and_the_catalogue_is_not_hashed(warehouse: Warehouse) -> None:
+    setting = "select current_setting('enable_nestloop')"
+    with gx_runner.open_session(warehouse.url("loader")) as session:
+        for engine in (session.engine, session.datasource.get_execution_engine().engine):
+            with engine.connect() as connection:
+                found = [
+                    connection.exec_driver_sql(query).scalar()
+                    for query in (setting, f"{setting} from pg_catalog.pg_namespace", setting)
+                ]
+            assert found == ["off", "on", "off"]
