@@ -1,6 +1,6 @@
 """The door: Great Expectations suites in the bank's words, run inside PostgreSQL before a delivery becomes visible."""
 
 from expectations.data_docs import build_data_docs, stored_results
-from expectations.run import Report, validate
+from expectations.run import Report, import_ahead, validate
 
-__all__ = ["Report", "build_data_docs", "stored_results", "validate"]
+__all__ = ["Report", "build_data_docs", "import_ahead", "stored_results", "validate"]

@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -178,11 +179,13 @@ def _night(options: argparse.Namespace) -> int:
     from pipeline.branch import Selection  # noqa: PLC0415
     from pipeline.build import build as build_marts  # noqa: PLC0415
     from pipeline.night import run_night, timed  # noqa: PLC0415
+    from pipeline.transform import start_ahead  # noqa: PLC0415
     from warehouse.connect import open_warehouse  # noqa: PLC0415
 
     warehouse = open_warehouse()
     with told_night(warehouse, say):
-        night = run_night(warehouse, Selection(options.branch, options.business_date), say)
+        selection = Selection(options.branch, options.business_date)
+        night = run_night(warehouse, selection, say, ahead=partial(start_ahead, warehouse))
         timed(night.seconds, "marts", lambda: build_marts(warehouse, progress=say))
         say("seconds: " + ", ".join(f"{step} {seconds:.1f}" for step, seconds in night.seconds.items()))
         if options.json:

@@ -10,12 +10,14 @@ import contextlib
 import functools
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from contract.errors import WarehouseError
+from expectations import import_ahead
 from warehouse.connect import Warehouse
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
@@ -79,27 +81,51 @@ def select_models(areas: Sequence[str], parts: Sequence[str] | None) -> list[str
 
 def run_dbt(warehouse: Warehouse, arguments: Sequence[str], progress: Progress | None = None) -> Any:
     """Run a dbt command and return its result. Errors: WarehouseError with what failed and where the log is."""
+    manifest = parse_project(warehouse)
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes seconds to import
 
     folder = _dbt_folder(warehouse)
-    folder.mkdir(parents=True, exist_ok=True)
-    common = [
-        "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(folder / "target"),
-        "--log-path", str(folder / "logs"), "--log-level", "none", "--log-level-file", "info",
-    ]  # fmt: skip
+    callbacks = [functools.partial(_report, progress)] if progress else []
     with dbt_environment(warehouse):
-        manifest = _manifests.get(folder)
-        if manifest is None:
-            parsed = dbtRunner().invoke(["parse", *common, "--no-write-json"])
-            _require_success(parsed, folder)
-            manifest = _manifests[folder] = parsed.result
-        callbacks = [functools.partial(_report, progress)] if progress else []
-        result = dbtRunner(manifest=manifest, callbacks=callbacks).invoke([*arguments, *common])
+        result = dbtRunner(manifest=manifest, callbacks=callbacks).invoke([*arguments, *_common_arguments(folder)])
     _require_success(result, folder)
     return result.result
 
 
+def parse_project(warehouse: Warehouse) -> Any:
+    """Return dbt's manifest of the project: parsed once in a process, by whichever thread comes first."""
+    folder = _dbt_folder(warehouse)
+    with _parsing:
+        if folder not in _manifests:
+            from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes seconds to import
+
+            folder.mkdir(parents=True, exist_ok=True)
+            with dbt_environment(warehouse):
+                parsed = dbtRunner().invoke(["parse", *_common_arguments(folder), "--no-write-json"])
+            _require_success(parsed, folder)
+            _manifests[folder] = parsed.result
+        return _manifests[folder]
+
+
+def start_ahead(warehouse: Warehouse) -> None:
+    """Parse the project, and import what Data Docs need, while the night still loads.
+
+    What goes wrong here goes wrong again where it is needed, and is told there.
+    """
+    with contextlib.suppress(Exception):
+        parse_project(warehouse)
+    import_ahead()
+
+
 _manifests: dict[Path, Any] = {}
+_parsing = threading.Lock()
+
+
+def _common_arguments(folder: Path) -> list[str]:
+    return [
+        "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(folder / "target"),
+        "--log-path", str(folder / "logs"), "--log-level", "none", "--log-level-file", "info",
+    ]  # fmt: skip
 
 
 def _dbt_folder(warehouse: Warehouse) -> Path:

@@ -29,7 +29,7 @@ def test_a_branch_whose_night_breaks_off_leaves_the_others_alone(
         return verify_branch(warehouse, code, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(night, "verify_branch", break_off)
-    monkeypatch.setattr(night.run_night, "__defaults__", (None, night.quiet, 1))
+    monkeypatch.setattr(night.run_night, "__defaults__", (None, night.quiet, 1, None))
     try:
         assert cli.main(["night"]) == cli.INTERNAL
         told = capsys.readouterr()
