@@ -91,12 +91,13 @@ def _read_plain(data: bytes, dialect: CsvDialect) -> Records | None:
     """Return the records of `data` if nothing in it needs a closer look: no blank line, lone CR, NUL or odd quote."""
     if not is_simple(dialect) or (dialect.skip_initial_space and b" " in data):
         return None
-    if b"\0" in data or b"\n\n" in data or data[:1] in (b"\n", b"\r"):
+    is_line_end = np.frombuffer(data, np.uint8) == LF
+    if b"\0" in data or data[:1] in (b"\n", b"\r") or (is_line_end[1:] & is_line_end[:-1]).any():
         return None
     if b"\r" in data and (b"\n\r" in data or data.count(b"\r") != data.count(b"\r\n")):
         return None
     if dialect.quote.encode() not in data:
-        return Records(data, data.count(b"\n") + (not data.endswith(b"\n")) if data else 0)
+        return Records(data, int(np.count_nonzero(is_line_end)) + (not data.endswith(b"\n")) if data else 0)
     counted = None if dialect.null_sequence is not None else count_well_formed(data, dialect)
     return Records(data, counted[0], has_line_breaks_in_values=counted[1]) if counted else None
 

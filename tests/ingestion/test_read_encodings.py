@@ -6,6 +6,7 @@ import unicodedata
 
 import pytest
 
+from ingestion.csv_blocks import is_utf8
 from tests.support.reading import NAMES, file_of, read, row_of
 
 NOTE = "Tổ tiết kiệm và vay vốn xã Đất Mũi, Nguyễn Thị Ớt"
@@ -80,3 +81,19 @@ def test_only_the_first_byte_order_mark_is_one() -> None:
 def test_text_that_only_looks_decomposed_to_another_encoding_is_kept() -> None:
     found = read(file_of(row_of({"note": "Ă¡ ế ₫"})))
     assert (found.findings, found.rows[0][NOTE_PLACE]) == ([], "Ă¡ ế ₫")
+
+
+def test_what_is_utf8_is_what_pythons_decoder_takes() -> None:
+    for first in range(0x80, 0x100):
+        for second in range(0x70, 0x100):
+            for rest in (b"", b"a", b"\x80", b"\xbf\xbf", b"\x80\x80\x80"):
+                for data in (bytes([first, second]) + rest, b"Nguyen Van " + bytes([first, second]) + rest + b",F\n"):
+                    assert is_utf8(data) == is_decodable(data), data
+
+
+def is_decodable(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
