@@ -38,6 +38,8 @@ def find_dataset_violations(connection: Connection, delivery_id: int, unreadable
     """
     # Of rows just loaded PostgreSQL has no statistics, takes them for one, and joins thousands row by row.
     connection.execute("set local enable_nestloop = off")
+    # And groups for so many that to sum them in several processes would not pay.
+    connection.execute("set local parallel_tuple_cost = 0")
     for dataset in load_datasets().values():
         if dataset.name not in unreadable:
             _find_broken_references(connection, delivery_id, dataset, unreadable)
