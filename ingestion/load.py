@@ -1,19 +1,20 @@
-"""Load one registered delivery from the store: verified while streaming, in constant memory, in one transaction.
+"""Load one registered delivery from the store: verified while streaming, in constant memory, whole or not at all.
 
 Each file is parsed and checked block by block in one thread while the block before is on its way to PostgreSQL's COPY.
-What is copied is what was checked: the canonical rows, not the bytes as sent.
+What is copied is what was checked: the canonical rows, not the bytes as sent. Personal values go to their own table over
+a second connection at the same time, and are committed first: a load on record has all of them.
 """
 
 from __future__ import annotations
 
 import queue
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 from psycopg import sql
@@ -60,7 +61,11 @@ def load_delivery(
 
     `keep_findings`: the delivery is judged already and only its rows are wanted. Nothing becomes visible. Repeating it, also after a crash, replaces what the attempt before left.
     """
-    with warehouse.connect("loader") as connection, warehouse.connect("loader", autocommit=True) as notes:
+    with (
+        warehouse.connect("loader") as connection,
+        warehouse.connect("loader") as personal,
+        warehouse.connect("loader", autocommit=True) as notes,
+    ):
         row = connection.execute(
             "select branch_code, business_date, descriptor_sha256 from meta.deliveries where delivery_id = %s",
             [delivery_id],
@@ -76,8 +81,10 @@ def load_delivery(
         if not keep_findings:
             delete_findings(notes, delivery_id)
         save(find_descriptor_violations(descriptor))
+        # At once: `personal` does not see what `connection` drops, and could not create its table.
+        _drop_personal(notes, delivery_id)
         drop_rows(connection, delivery_id)
-        load = _Load(connection, save, store, delivery_id, row[0], row[1].isoformat())
+        load = _Load(connection, personal, save, store, delivery_id, row[0], row[1].isoformat())
         resources = {resource.dataset: resource for resource in descriptor.resources}
         for dataset in load_datasets().values():
             load.create(dataset)
@@ -93,6 +100,8 @@ def load_delivery(
             "insert into meta.loads (delivery_id, result) values (%s, %s)", [delivery_id, Jsonb(load.result.as_json())]
         )
         reach("after COPY")
+        personal.commit()
+        reach("after the commit of personal rows")
         return load.result
 
 
@@ -109,9 +118,14 @@ def drop_rows(connection: Connection, delivery_id: int) -> None:
             connection.execute(sql.SQL("drop view if exists {}").format(_leaf("raw", dataset, delivery_id)))
             rows = sql.Identifier("raw", f"{dataset.name}_rows")
             connection.execute(sql.SQL("delete from {} where delivery_id = %s").format(rows), [delivery_id])
+    _drop_personal(connection, delivery_id)
+    connection.execute("delete from meta.loads where delivery_id = %s", [delivery_id])
+
+
+def _drop_personal(connection: Connection, delivery_id: int) -> None:
+    for dataset in load_datasets().values():
         if dataset.pii_columns:
             connection.execute(sql.SQL("drop table if exists {}").format(_leaf("personal", dataset, delivery_id)))
-    connection.execute("delete from meta.loads where delivery_id = %s", [delivery_id])
 
 
 def attach_rows(connection: Connection, delivery_id: int) -> None:
@@ -136,6 +150,7 @@ def _attach(connection: Connection, schema: str, dataset: Dataset, delivery_id: 
 @dataclass
 class _Load:
     connection: Connection
+    personal: Connection
     save: Callable[[pa.Table], None]
     store: Store
     delivery_id: int
@@ -148,9 +163,9 @@ class _Load:
     def create(self, dataset: Dataset) -> None:
         """Create the empty leaf of a large dataset, or the view on a small one."""
         if dataset.is_large:
-            self._create_leaf("raw", dataset)
+            self._create_leaf(self.connection, "raw", dataset)
             if dataset.pii_columns:
-                self._create_leaf("personal", dataset)
+                self._create_leaf(self.personal, "personal", dataset)
             return
         statement = sql.SQL("create view {} as select * from {} where delivery_id = {}")
         rows = sql.Identifier("raw", f"{dataset.name}_rows")
@@ -158,7 +173,7 @@ class _Load:
             statement.format(_leaf("raw", dataset, self.delivery_id), rows, sql.Literal(self.delivery_id))
         )
 
-    def _create_leaf(self, schema: str, dataset: Dataset) -> None:
+    def _create_leaf(self, connection: Connection, schema: str, dataset: Dataset) -> None:
         # Constant tags are defaults, so they cost nothing in the stream; the check makes ATTACH instant.
         statement = sql.SQL(
             """
@@ -167,7 +182,7 @@ class _Load:
                 alter business_date set default {date};
             """
         )
-        self.connection.execute(statement.format(
+        connection.execute(statement.format(
             leaf=_leaf(schema, dataset, self.delivery_id), rows=sql.Identifier(schema, f"{dataset.name}_rows"),
             id=sql.Literal(self.delivery_id), branch=sql.Literal(self.branch_code), date=sql.Literal(self.business_date),
         ))  # fmt: skip
@@ -177,11 +192,7 @@ class _Load:
         started = time.monotonic()
         reading = _Reading(self.store, dataset, resource, self.save)
         try:
-            with tempfile.TemporaryFile() as personal:
-                self._copy_raw(dataset, reading, personal)
-                if dataset.pii_columns and not reading.has_errors:
-                    personal.seek(0)
-                    self._copy_personal(dataset, personal)
+            self._copy(dataset, reading)
         finally:
             reading.stop()
         reading.compare()
@@ -189,7 +200,7 @@ class _Load:
             self.result.unreadable.append(dataset.name)
         self.result.seconds[dataset.name] = round(time.monotonic() - started, 3)
 
-    def _copy_raw(self, dataset: Dataset, reading: _Reading, personal: IO[bytes]) -> None:
+    def _copy(self, dataset: Dataset, reading: _Reading) -> None:
         names = [column.name for column in dataset.raw_columns]
         tags = ["row_no"] if dataset.is_large else ["row_no", "delivery_id", "branch_code", "business_date"]
         target = (
@@ -198,7 +209,12 @@ class _Load:
             else sql.Identifier("raw", f"{dataset.name}_rows")
         )
         personal_names = [column.name for column in dataset.columns if column.is_key or column.is_pii]
-        with self.connection.cursor().copy(_copy_statement(target, [*tags, *names])) as copy:
+        personal_target = _leaf("personal", dataset, self.delivery_id)
+        with ExitStack() as copies:
+            copy = copies.enter_context(self.connection.cursor().copy(_copy_statement(target, [*tags, *names])))
+            if dataset.pii_columns:
+                statement = _copy_statement(personal_target, ["row_no", *personal_names])
+                personal = copies.enter_context(self.personal.cursor().copy(statement))
             for block in reading.blocks():
                 row_no = pa.array(block.row_numbers)
                 rows = block.table.select(names).add_column(0, "row_no", row_no)
@@ -206,17 +222,12 @@ class _Load:
                     for place, value in enumerate((self.delivery_id, self.branch_code, self.business_date), 1):
                         rows = rows.add_column(place, tags[place], pa.repeat(pa.scalar(value), rows.num_rows))
                 copy.write(to_csv(rows, has_empty_text=False))
-                reach("half a COPY", dataset.name)
                 if dataset.pii_columns:
                     people = block.table.select(personal_names).add_column(0, "row_no", row_no)
                     personal.write(to_csv(people, has_empty_text=False))
-
-    def _copy_personal(self, dataset: Dataset, personal: IO[bytes]) -> None:
-        names = [column.name for column in dataset.columns if column.is_key or column.is_pii]
-        statement = _copy_statement(_leaf("personal", dataset, self.delivery_id), ["row_no", *names])
-        with self.connection.cursor().copy(statement) as copy:
-            while chunk := personal.read(1 << 20):
-                copy.write(chunk)
+                reach("half a COPY", dataset.name)
+        if dataset.pii_columns and reading.has_errors:
+            self.personal.execute(sql.SQL("truncate {}").format(personal_target))
 
 
 class _Reading:
@@ -237,6 +248,7 @@ class _Reading:
         while (block := self.queue.get()) is not None:
             if isinstance(block, BaseException):
                 raise block
+            self.totals.add(block)
             if block.findings.num_rows:
                 self._note(block)
             if not self.has_errors:
@@ -286,7 +298,6 @@ class _Reading:
         last: BaseException | None = None
         try:
             for block in self._checked_blocks():
-                self.totals.add(block)
                 self.queue.put(block)
                 if self.stopped.is_set():
                     return

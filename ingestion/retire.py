@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -85,19 +86,26 @@ def retire_rows(warehouse: Warehouse, progress: Callable[[str], None]) -> Retire
     """Drop the rows that need not be kept. Safe at any time; what is busy is left for the next time.
 
     A delivery is first recorded as retired, then its tables are dropped: whoever needs its rows stages them again, also
-    when this is cut off in between. Nothing is retired while it is decided what is visible for its branch.
+    when this is cut off in between. Nothing is retired while it is decided what is visible for its branch, or while it is
+    being loaded.
     """
     whole = states = 0
     with warehouse.connect("loader", autocommit=True) as connection:
         connection.execute(sql.SQL("set lock_timeout = {}").format(sql.Literal(LOCK_PATIENCE)))
         for delivery_id, _ in connection.execute(TO_RETIRE, {"days": DAYS_KEPT, "only": None}).fetchall():
-            with _undisturbed(connection, delivery_id, progress):
+            with (
+                _patient(progress, f"delivery {delivery_id} is busy; its rows are dropped next time"),
+                _undisturbed(connection, delivery_id),
+            ):
                 found = connection.execute(TO_RETIRE, {"days": DAYS_KEPT, "only": delivery_id}).fetchone()
                 if found:
                     _retire(connection, delivery_id, keeps_events=found[1])
                     whole, states = whole + (not found[1]), states + found[1]
         for delivery_id in sorted(_find_leftovers(connection)):
-            with _undisturbed(connection, delivery_id, progress):
+            with (
+                _patient(progress, f"delivery {delivery_id} is busy; its rows are dropped next time"),
+                _undisturbed(connection, delivery_id),
+            ):
                 _drop_leaves(connection, delivery_id, _find_leftovers(connection).get(delivery_id, []))
         for schema, dataset, number in connection.execute(EMPTY_CHUNKS, {"only": None}).fetchall():
             _drop_chunk(connection, schema, dataset, number, progress)
@@ -111,21 +119,37 @@ def drop_attached_leaves(warehouse: Warehouse, delivery_id: int) -> None:
 
 
 @contextmanager
-def _undisturbed(connection: Connection, delivery_id: int, progress: Callable[[str], None]) -> Iterator[None]:
-    """Keep decisions on the branch out for as long as the block takes; give up when somebody is busy with it."""
+def _patient(progress: Callable[[str], None], note: str) -> Iterator[None]:
+    """Leave for the next time what somebody is busy with, whether that is noticed before the block or in it."""
+    try:
+        yield
+    except psycopg.errors.LockNotAvailable:
+        progress(note)
+
+
+@contextmanager
+def _undisturbed(connection: Connection, delivery_id: int) -> Iterator[None]:
+    """Keep decisions on the branch, and loads of the delivery, out for as long as the block takes."""
     row = connection.execute(
         "select branch_code, branch_valid_from from meta.deliveries where delivery_id = %s", [delivery_id]
     ).fetchone()
     assert row is not None
     lock = family_lock(read_succession(connection).family((row[0], row[1])))
+    with (
+        _holding(connection, "hashtext(%s)", lock),
+        # What is being loaded has personal rows before it is on record: they are no leftover.
+        _holding(connection, "hashtext('delivery'), %s", delivery_id),
+    ):
+        yield
+
+
+@contextmanager
+def _holding(connection: Connection, lock: LiteralString, key: object) -> Iterator[None]:
+    connection.execute(f"select pg_advisory_lock({lock})", [key])
     try:
-        connection.execute("select pg_advisory_lock(hashtext(%s))", [lock])
-        try:
-            yield
-        finally:
-            connection.execute("select pg_advisory_unlock(hashtext(%s))", [lock])
-    except psycopg.errors.LockNotAvailable:
-        progress(f"delivery {delivery_id} is busy; its rows are dropped next time")
+        yield
+    finally:
+        connection.execute(f"select pg_advisory_unlock({lock})", [key])
 
 
 def _retire(connection: Connection, delivery_id: int, *, keeps_events: bool) -> None:
@@ -180,16 +204,13 @@ def _drop_chunk(
 ) -> None:
     """Drop a chunk that is still empty once nobody attaches to it (meta.attach_leaf holds the same lock)."""
     chunk = f"{schema}.{dataset}_c{number}"
-    try:
-        connection.execute("select pg_advisory_lock(hashtext('chunk ' || %s))", [chunk])
-        try:
-            if connection.execute(EMPTY_CHUNKS, {"only": chunk}).fetchone():
-                _detach(connection, chunk)
-                connection.execute(sql.SQL("drop table {}").format(sql.Identifier(*chunk.split("."))))
-        finally:
-            connection.execute("select pg_advisory_unlock(hashtext('chunk ' || %s))", [chunk])
-    except psycopg.errors.LockNotAvailable:
-        progress(f"{chunk} is busy; it is dropped next time")
+    with (
+        _patient(progress, f"{chunk} is busy; it is dropped next time"),
+        _holding(connection, "hashtext('chunk ' || %s)", chunk),
+    ):
+        if connection.execute(EMPTY_CHUNKS, {"only": chunk}).fetchone():
+            _detach(connection, chunk)
+            connection.execute(sql.SQL("drop table {}").format(sql.Identifier(*chunk.split("."))))
 
 
 def _detach(connection: Connection, name: str) -> None:

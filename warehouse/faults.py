@@ -16,6 +16,7 @@ POINTS = (
     "after hashing",
     "half a COPY",
     "after COPY",
+    "after the commit of personal rows",
     "after validation",
     "before the commit that makes visible",
     "after the commit that makes visible",

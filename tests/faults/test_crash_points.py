@@ -22,6 +22,7 @@ POINTS_OF_A_NIGHT = {
     "after hashing": "after hashing",
     "half a COPY": "half a COPY loan_book",
     "after COPY": "after COPY",
+    "after the commit of personal rows": "after the commit of personal rows",
     "after validation": "after validation",
     "before the commit that makes visible": f"before the commit that makes visible {BRANCH}",
     "after the commit that makes visible": f"after the commit that makes visible {BRANCH}",
@@ -30,7 +31,10 @@ VISIBLE_AFTERWARDS = {
     ("before the commit that makes visible", "lost reply"),
     *(("after the commit that makes visible", mode) for mode in ("exception", "SIGKILL", "hang", "lost reply")),
 }
-HELD_IN_BETWEEN = {(point, "exception") for point in ("half a COPY", "after COPY", "after validation")}
+HELD_IN_BETWEEN = {
+    (point, "exception")
+    for point in ("half a COPY", "after COPY", "after the commit of personal rows", "after validation")
+}
 """A step of one delivery that cannot be done counts as a failed check: the delivery is held until the next night."""
 
 
