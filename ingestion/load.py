@@ -10,7 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -55,12 +55,14 @@ def load_delivery(
     delivery_id: int,
     progress: Callable[[str], None] | None = None,
     *,
-    keep_findings: bool = False,
+    lacking: Collection[Dataset] | None = None,
 ) -> LoadResult:
     """Load the rows of a delivery into raw.<dataset>_d<id> and personal.customers_d<id>, and write its findings.
 
-    `keep_findings`: the delivery is judged already and only its rows are wanted. Nothing becomes visible. Repeating it, also after a crash, replaces what the attempt before left.
+    Nothing becomes visible. Repeating it, also after a crash, replaces what the attempt before left. `lacking`: the delivery
+    is judged already and only the rows of these datasets are wanted; they become part of their tables with the same commit.
     """
+    datasets = load_datasets().values() if lacking is None else lacking
     with (
         warehouse.connect("loader") as connection,
         warehouse.connect("loader") as personal,
@@ -77,16 +79,16 @@ def load_delivery(
         store = Store(warehouse.settings.store)
         descriptor = parse_descriptor(store.path(row[2]).read_bytes())
         forget_erased(notes, store, delivery_id, descriptor)
-        save = _discard if keep_findings else partial(copy_findings, notes, delivery_id)
-        if not keep_findings:
+        save = partial(copy_findings, notes, delivery_id) if lacking is None else _discard
+        if lacking is None:
             delete_findings(notes, delivery_id)
         save(find_descriptor_violations(descriptor))
         # At once: `personal` does not see what `connection` drops, and could not create its table.
         _drop_personal(notes, delivery_id)
-        drop_rows(connection, delivery_id)
+        drop_rows(connection, delivery_id, datasets)
         load = _Load(connection, personal, save, store, delivery_id, row[0], row[1].isoformat())
         resources = {resource.dataset: resource for resource in descriptor.resources}
-        for dataset in load_datasets().values():
+        for dataset in datasets:
             load.create(dataset)
             if dataset.name in resources and not resources[dataset.name].has_known_form:
                 load.result.unreadable.append(dataset.name)
@@ -102,6 +104,8 @@ def load_delivery(
         reach("after COPY")
         personal.commit()
         reach("after the commit of personal rows")
+        if lacking is not None:
+            attach_rows(connection, delivery_id, lacking)
         return load.result
 
 
@@ -109,9 +113,9 @@ def _discard(_: pa.Table) -> None:
     """Findings of rows that are only staged again are on record."""
 
 
-def drop_rows(connection: Connection, delivery_id: int) -> None:
-    """Remove every row of a delivery that is not attached, with its tables and views (nothing visible reads them)."""
-    for dataset in load_datasets().values():
+def drop_rows(connection: Connection, delivery_id: int, datasets: Iterable[Dataset] | None = None) -> None:
+    """Remove the rows of a delivery that are not attached, with their tables and views (nothing visible reads them)."""
+    for dataset in load_datasets().values() if datasets is None else datasets:
         if dataset.is_large:
             connection.execute(sql.SQL("drop table if exists {}").format(_leaf("raw", dataset, delivery_id)))
         else:
@@ -128,11 +132,11 @@ def _drop_personal(connection: Connection, delivery_id: int) -> None:
             connection.execute(sql.SQL("drop table if exists {}").format(_leaf("personal", dataset, delivery_id)))
 
 
-def attach_rows(connection: Connection, delivery_id: int) -> None:
+def attach_rows(connection: Connection, delivery_id: int, datasets: Iterable[Dataset] | None = None) -> None:
     """Make the loaded leaves part of their tables, and drop the views that served validation."""
     # A plan needs no more: with the default of 100, a leaf of 60,000 rows costs as much to sample as to load.
     connection.execute("set local default_statistics_target = 25")
-    for dataset in load_datasets().values():
+    for dataset in load_datasets().values() if datasets is None else datasets:
         if dataset.is_large:
             _attach(connection, "raw", dataset, delivery_id)
             if dataset.pii_columns:

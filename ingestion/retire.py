@@ -112,10 +112,20 @@ def retire_rows(warehouse: Warehouse, progress: Callable[[str], None]) -> Retire
     return Retired(whole, states)
 
 
-def drop_attached_leaves(warehouse: Warehouse, delivery_id: int) -> None:
-    """Take what is left of a retired delivery out of its tables, so that it can be staged again."""
+def find_lacking(connection: Connection, delivery_id: int) -> list[Dataset]:
+    """Return the datasets of a delivery whose rows are not kept: where its events are, readers still read them."""
+    keeps_events = connection.execute(
+        "select from meta.loads where delivery_id = %s and retired_at is not null", [delivery_id]
+    ).fetchone()
+    return [
+        dataset for dataset in load_datasets().values() if not (keeps_events is not None and dataset.kind == "events")
+    ]
+
+
+def drop_attached_leaves(warehouse: Warehouse, delivery_id: int, datasets: Iterable[Dataset] | None = None) -> None:
+    """Take what is left of a delivery's rows out of their tables, so that they can be staged again."""
     with warehouse.connect("loader", autocommit=True) as connection:
-        _drop_leaves(connection, delivery_id, load_datasets().values())
+        _drop_leaves(connection, delivery_id, load_datasets().values() if datasets is None else datasets)
 
 
 @contextmanager

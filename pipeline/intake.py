@@ -13,7 +13,7 @@ from contract.model import load_datasets
 from ingestion.ledger import copy_findings, drop_repeated_findings
 from ingestion.load import attach_rows, drop_rows, load_delivery
 from ingestion.publish import Measure, Stage, lock_family
-from ingestion.retire import drop_attached_leaves
+from ingestion.retire import drop_attached_leaves, find_lacking
 from ingestion.rules import Counts, count_findings, find_dataset_violations, measure_opening
 from ingestion.succession import Key, read_succession
 from warehouse.connect import Connection, Warehouse
@@ -186,9 +186,8 @@ def stage_with(warehouse: Warehouse) -> Stage:
 
 
 def restage(warehouse: Warehouse, delivery_id: int) -> None:
-    """Load a judged delivery again from the stored bytes."""
-    with working_on(warehouse, delivery_id):
-        drop_attached_leaves(warehouse, delivery_id)
-        load_delivery(warehouse, delivery_id, keep_findings=True)
-        with warehouse.connect("loader") as connection:
-            attach_rows(connection, delivery_id)
+    """Load what a judged delivery lacks again from the stored bytes."""
+    with working_on(warehouse, delivery_id) as connection:
+        lacking = find_lacking(connection, delivery_id)
+        drop_attached_leaves(warehouse, delivery_id, lacking)
+        load_delivery(warehouse, delivery_id, lacking=lacking)

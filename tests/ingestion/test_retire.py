@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from ingestion.retire import Retired, retire_rows
+from pipeline.intake import restage
 from tests.support.deliveries import first_delivery, repay
 from tests.support.door import at, take_in
 from warehouse.connect import Warehouse, open_warehouse
+from warehouse.faults import InjectedError
 from warehouse.server import EmbeddedServer
 
 OLD_MONTH_END, OLD_DAY, NEWEST = "2025-01-31", "2025-02-03", "2025-06-30"
@@ -58,6 +60,23 @@ def test_daily_states_go_after_100_days_while_month_ends_and_events_stay(own: Wa
     assert rows(own, "loan_book", OLD_MONTH_END) == 6
     assert rows(own, "loan_book", NEWEST) == 6
     assert retire_rows(own, print) == Retired(whole=0, states=0)
+
+
+def test_events_are_readable_all_the_while_a_state_is_staged_again(
+    own: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(own)
+    retire_rows(own, print)
+    with own.connect("loader") as connection:
+        (old_day,) = connection.execute(
+            "select delivery_id from meta.deliveries where business_date = %s", [OLD_DAY]
+        ).fetchone() or (0,)
+    monkeypatch.setenv("WAREHOUSE_FAULT", "after the commit of personal rows=raise")
+    with pytest.raises(InjectedError):
+        restage(own, old_day)
+    assert (rows(own, "loan_transactions", OLD_DAY), rows(own, "loan_book", OLD_DAY)) == (1, 0)
+    restage(own, old_day)
+    assert (rows(own, "loan_transactions", OLD_DAY), rows(own, "loan_book", OLD_DAY)) == (1, 6)
 
 
 def test_superseded_rows_go_and_their_bytes_stay(own: Warehouse) -> None:
