@@ -13,7 +13,7 @@ with customers as {{ "materialized" if suspected else "not materialized" }} (
     from {{ ref('int_loans') }}
     where
         delivery_id in {{ delivery_ids("nation") }}
-        {% if suspected %} and customer_id in ({{ suspected }}) {% endif %}
+        and {{ "customer_id in (" ~ suspected ~ ")" if suspected else "true" }}
     union all
     select
         delivery_id,
