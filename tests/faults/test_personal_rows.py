@@ -89,6 +89,7 @@ def test_personal_rows_of_a_load_that_was_cut_off_are_replaced_by_the_next(
 
 def test_housekeeping_drops_personal_rows_that_no_load_has(disturbed: Warehouse, half_loaded: int) -> None:
     retire_rows(disturbed, print)
+    assert what_is_there(disturbed, half_loaded) == (False, False)
     require_no_leftovers(disturbed)
 
 
