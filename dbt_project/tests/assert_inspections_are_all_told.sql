@@ -1,17 +1,18 @@
 -- Inspections of a quarter are those of the delivery that tells of it, and what is open is part of what was found.
-with delivered as (
+with inspections as materialized (
+    select * from {{ ref('stg_inspections') }} where delivery_id in {{ delivery_ids("inspections") }}
+),
+
+delivered as (
     select
         reads.branch_code,
         reads.business_date as quarter_ends_on,
         count(*) as inspections,
         sum(inspections.findings) as findings
     from {{ ref('stg_unit_reads') }} as reads
-    inner join {{ ref('stg_inspections') }} as inspections
-        on
-            reads.delivery_id = inspections.delivery_id
-            and inspections.inspected_on
-            between date_trunc('quarter', reads.business_date)::date and reads.business_date
-    where reads.part = 'inspections' and inspections.delivery_id in {{ delivery_ids("inspections") }}
+    inner join inspections
+        on reads.delivery_id = inspections.delivery_id and reads.business_date = inspections.quarter_ends_on
+    where reads.part = 'inspections'
     group by reads.branch_code, reads.business_date
 ),
 

@@ -13,7 +13,8 @@ territory as (
     select * from {{ ref('int_branch_territory') }}
 ),
 
-inspections as (
+-- Materialized: else the quarter of an inspection is reckoned anew for each of the quarters that its delivery tells of.
+inspections as materialized (
     select * from {{ ref('stg_inspections') }} where delivery_id in {{ delivery_ids("inspections") }}
 )
 
@@ -36,9 +37,7 @@ inner join deliveries on reads.delivery_id = deliveries.delivery_id
 inner join territory
     on deliveries.branch_code = territory.branch_code and deliveries.branch_valid_from = territory.valid_from
 inner join inspections
-    on
-        reads.delivery_id = inspections.delivery_id
-        and inspections.inspected_on between date_trunc('quarter', reads.business_date)::date and reads.business_date
+    on reads.delivery_id = inspections.delivery_id and reads.business_date = inspections.quarter_ends_on
 group by
     reads.branch_code,
     territory.current_branch_code,
