@@ -170,7 +170,9 @@ def _run(
             "select distinct part from meta.build_units where build_id = %s order by 1", [build_id]
         )
         parts = [part for (part,) in found]
-    build_areas(warehouse, areas, parts, progress)
+    running = connection.execute("select meta.describe_running_build()").fetchone()
+    assert running is not None
+    build_areas(warehouse, areas, parts, running[0], progress)
     connection.execute(
         "update meta.builds set areas_done = (select array_agg(distinct area) from unnest(areas_done || %s) as area) "
         "where build_id = %s",

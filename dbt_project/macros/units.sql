@@ -1,35 +1,22 @@
-{# The number of the build that is being made, none outside of one (documentation, lint). #}
+{#
+  The build that is being made, as meta.describe_running_build tells it. The pipeline says it once for a whole run; dbt started by
+  hand asks. Empty outside of a build (documentation, lint).
+#}
 {% macro running_build() %}
-    {% if not execute %}
-        {{ return(none) }}
-    {% endif %}
-    {% set found = run_query("select build_id from meta.running_build") %}
-    {{ return(found.rows[0][0] | int if found.rows else none) }}
+    {% set told = var("running_build", none) or fetch_rows("select meta.describe_running_build()") | first | first %}
+    {{ return(told or {}) }}
 {% endmacro %}
 
 
-{# The ledger entry up to which the running build reads: the ledger only grows, so later entries are not seen. #}
-{% macro ledger_entry_no() %}
-    {% if not execute %}
-        {{ return(0) }}
-    {% endif %}
-    {% set found = run_query("select ledger_entry_no from meta.running_build") %}
-    {{ return(found.rows[0][0] | int if found.rows else 0) }}
+{# The rows of a query as tuples: run_query makes a table of them and guesses at the types, which costs more than the query. #}
+{% macro fetch_rows(query) %}
+    {{ return(adapter.add_query(query)[1].fetchall() if execute else []) }}
 {% endmacro %}
 
 
 {# The deliveries that the running build reads for a part of the marts, as a list of numbers. #}
 {% macro find_delivery_ids(part) %}
-    {% if not execute %}
-        {{ return([]) }}
-    {% endif %}
-    {% set query %}
-        select distinct unnest(reads) as delivery_id
-        from meta.build_units
-        where build_id = (select build_id from meta.running_build) and part = '{{ part }}'
-        order by delivery_id
-    {% endset %}
-    {{ return(run_query(query).columns[0].values() | map("int") | list) }}
+    {{ return(running_build().get("deliveries", {}).get(part, [])) }}
 {% endmacro %}
 
 
@@ -65,9 +52,6 @@
   the nation all pairs are noted, because when the later of the two was made the nation had both.
 #}
 {% macro find_replaced_deliveries() %}
-    {% if not execute %}
-        {{ return({}) }}
-    {% endif %}
     {% set query %}
         select
             made.delivery_id as made,
@@ -109,8 +93,8 @@
             )
     {% endset %}
     {% set replaced = {} %}
-    {% for made, before in run_query(query).rows %}
-        {% do replaced.update({made | int: before | int}) %}
+    {% for made, before in fetch_rows(query) %}
+        {% do replaced.update({made: before}) %}
     {% endfor %}
     {{ return(replaced) }}
 {% endmacro %}
@@ -130,48 +114,22 @@
 {# True when the running build has something to do for a part of the marts, or for one of several. #}
 {% macro has_units(parts) %}
     {% set names = [parts] if parts is string else parts %}
-    {% set query %}
-        select exists (
-            select from meta.build_units
-            where build_id = (select build_id from meta.running_build) and part in ('{{ names | join("', '") }}') and fingerprint is not null
-        )
-    {% endset %}
-    {{ return(run_query(query).rows[0][0]) }}
+    {{ return(running_build().get("parts", []) | select("in", names) | list | length > 0) }}
 {% endmacro %}
 
 
 {# The rows of a mart that the running build has made and no reader sees yet: what tests look at. #}
 {% macro candidates(relation) %}
     {% set build = running_build() %}
-    {% do avoid_nested_loops() %}
-    {% set dates = [] %}
-    {% if build is not none and "business_date" in built_columns(relation) %}
-        {% set query %}
-            select distinct business_date::text as business_date
-            from meta.build_units
-            where build_id = {{ build }} and business_date < 'infinity'
-        {% endset %}
-        {% set dates = run_query(query).columns[0].values() %}
-    {% endif %}
+    {% set dates = build.dates if "business_date" in built_columns("mart_builds", relation.identifier) else [] %}
     {%- set rows -%}
         (
             select * from mart_builds.{{ relation.identifier }}
-            where build_id = {{ build if build is not none else "null" }}
+            where build_id = {{ build.get("build_id", "null") }}
             {%- if dates %} and business_date in ('{{ dates | join("', '") }}'){% endif %}
         )
     {%- endset -%}
     {{ return(rows) }}
-{% endmacro %}
-
-
-{# The names of the columns of a mart's own table, an empty list while there is none. #}
-{% macro built_columns(relation) %}
-    {% set query %}
-        select column_name from information_schema.columns
-        where table_schema = 'mart_builds' and table_name = '{{ relation.identifier }}'
-        order by ordinal_position
-    {% endset %}
-    {{ return(run_query(query).columns[0].values() | list) }}
 {% endmacro %}
 
 
@@ -181,16 +139,4 @@
         {{ return(default__get_where_subquery(relation)) }}
     {% endif %}
     {{ return(candidates(relation) ~ " as candidates") }}
-{% endmacro %}
-
-
-{#
-  Rows that have just been loaded are unknown to the planner: it takes a delivery for a handful of rows and loops over it (two
-  minutes were seen where a hash join takes a second). The role's own setting (009_grants.sql) is of its database, and a copy or
-  a restored dump of that has none: so it is said here too, for the transaction of the running statement.
-#}
-{% macro avoid_nested_loops() %}
-    {% if execute %}
-        {% call statement('planner') %} set local enable_nestloop = off {% endcall %}
-    {% endif %}
 {% endmacro %}

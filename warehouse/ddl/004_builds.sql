@@ -83,6 +83,39 @@ where flipped_at is null and abandoned_at is null
 order by build_id desc
 limit 1;
 
+-- The running build as dbt's macros need it: what it makes (`parts`, `dates`) and the deliveries that it reads by part. Null: none.
+create or replace function meta.describe_running_build() returns jsonb
+language sql stable
+as $$
+    select
+        jsonb_build_object(
+            'build_id', running.build_id,
+            'parts', (
+                select coalesce(jsonb_agg(distinct unit.part), '[]')
+                from meta.build_units as unit
+                where unit.build_id = running.build_id and unit.fingerprint is not null
+            ),
+            'dates', (
+                select coalesce(jsonb_agg(distinct unit.business_date), '[]')
+                from meta.build_units as unit
+                where unit.build_id = running.build_id and unit.business_date < 'infinity'
+            ),
+            'deliveries', (
+                select coalesce(jsonb_object_agg(of_part.part, of_part.delivery_ids), '{}')
+                from (
+                    select
+                        unit.part,
+                        jsonb_agg(distinct read.delivery_id) as delivery_ids
+                    from meta.build_units as unit
+                    cross join unnest(unit.reads) as read (delivery_id)
+                    where unit.build_id = running.build_id
+                    group by unit.part
+                ) as of_part
+            )
+        )
+    from meta.running_build as running
+$$;
+
 -- What views on raw show: everything visible, and the inputs of a build that has begun with what was visible then.
 create or replace view meta.readable_deliveries as
 select delivery_id from meta.visible_deliveries
@@ -105,7 +138,7 @@ end
 $$;
 
 revoke execute on function meta.borrowers_shown from public;
-grant execute on function meta.borrowers_shown to transformer;
+grant execute on function meta.borrowers_shown, meta.describe_running_build to transformer;
 
 -- A branch reader sees its own lines of the mapping, which the row policies of the marts ask.
 alter table meta.branch_access enable row level security;

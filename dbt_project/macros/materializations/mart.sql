@@ -13,7 +13,7 @@
 
     {%- set target_relation = this.incorporate(type='view') -%}
     {%- set mart = describe_mart(target_relation) -%}
-    {%- set build = running_build() -%}
+    {%- set build = running_build().get("build_id") -%}
 
     {{ run_hooks(pre_hooks) }}
 
@@ -29,7 +29,6 @@
         {% if mart.partitioned %}
             {% do create_missing_partitions(target_relation, mart.part) %}
         {% endif %}
-        {% do avoid_nested_loops() %}
         {% call statement('delete') %}
             delete from {{ mart.table }} where build_id = {{ build }}
             {%- if mart.date_column %}
@@ -101,7 +100,19 @@
                 and to_regclass('{{ schema_name }}.{{ table_name }}') is not null
         )
     {% endset %}
-    {{ return(not run_query(query).rows[0][0]) }}
+    {{ return(not fetch_rows(query)[0][0]) }}
+{% endmacro %}
+
+
+{# The names of the columns of a built table in their order, an empty list while there is none. #}
+{% macro built_columns(schema_name, table_name) %}
+    {% set query %}
+        select attname
+        from pg_attribute
+        where attrelid = to_regclass('{{ schema_name }}.{{ table_name }}') and attnum > 0 and not attisdropped
+        order by attnum
+    {% endset %}
+    {{ return(fetch_rows(query) | map("first") | list) }}
 {% endmacro %}
 
 

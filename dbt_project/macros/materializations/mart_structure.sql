@@ -4,7 +4,7 @@
 
 {# Create the table, its policies and the public view, or carry existing ones forward. Nothing is dropped. #}
 {% macro define_mart(relation, mart) %}
-    {% set existing = built_columns(relation) %}
+    {% set existing = built_columns('mart_builds', relation.identifier) %}
     {% if not existing %}
         {% do create_mart_table(relation, mart) %}
     {% else %}
@@ -73,7 +73,7 @@
 
 {# Existing columns keep their places: PostgreSQL replaces a view in place only when new columns stand last. #}
 {% macro create_mart_view(relation, mart) %}
-    {% set names = adapter.get_columns_in_relation(relation) | map(attribute='name') | list %}
+    {% set names = built_columns(relation.schema, relation.identifier) %}
     {% for name in mart.columns if name not in names %}
         {% do names.append(name) %}
     {% endfor %}
@@ -116,7 +116,7 @@
         from meta.build_units
         where build_id = (select build_id from meta.running_build) and part = '{{ part }}' and fingerprint is not null
     {% endset %}
-    {% for first_on, last_on, next_on in run_query(query).rows %}
+    {% for first_on, last_on, next_on in fetch_rows(query) %}
         {% set month = relation.identifier ~ '_' ~ first_on[:7].replace('-', '_') %}
         {% do create_partition_if_missing(relation, month ~ '_days', first_on, last_on) %}
         {% do create_partition_if_missing(relation, month ~ '_end', last_on, next_on) %}
@@ -125,8 +125,7 @@
 
 
 {% macro create_partition_if_missing(relation, name, from_date, to_date) %}
-    {% set found = run_query("select to_regclass('mart_builds." ~ name ~ "') is not null") %}
-    {% if not found.rows[0][0] %}
+    {% if not built_columns('mart_builds', name) %}
         {% call statement('create_partition') %}
             create table mart_builds.{{ name }} (like mart_builds.{{ relation.identifier }} including all);
             alter table mart_builds.{{ relation.identifier }}

@@ -23,10 +23,9 @@
         {% do adapter.commit() %}
     {% endif %}
 
-    {% if running_build() is none or (settings.part and not has_units(settings.part)) %}
+    {% if not running_build() or (settings.part and not has_units(settings.part)) %}
         {% call statement('main') %} select 0 {% endcall %}
     {% else %}
-        {% do avoid_nested_loops() %}
         {% call statement('clear') %}
             {% if settings.kept %}
                 delete from {{ target_relation }} where delivery_id in {{ literal_list(deliveries) }}
@@ -34,7 +33,7 @@
                 truncate {{ target_relation }}
             {% endif %}
         {% endcall %}
-        {% set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | join(', ') %}
+        {% set columns = built_columns(target_relation.schema, target_relation.identifier) | join(', ') %}
         {% set statements = [sql] %}
         {% if settings.single and deliveries | length > 1 %}
             {% set statements = narrow_to_each(sql, deliveries) %}
@@ -69,7 +68,7 @@
 {# Create the table from the statement's columns. What is kept stays: it gains columns and loses those no longer made. #}
 {% macro define_unit_rows(relation, sql, kept) %}
     {% set wanted = get_column_schema_from_query(sql) %}
-    {% set existing = adapter.get_columns_in_relation(relation) | map(attribute='name') | list %}
+    {% set existing = built_columns(relation.schema, relation.identifier) %}
     {% if kept and existing %}
         {% for column in wanted if column.name not in existing %}
             {% call statement('add_column') %}
