@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import time
 from pathlib import Path
 
+import psycopg
 from psycopg import sql
 
+from contract.errors import WarehouseError
 from contract.model import Column, Dataset, load_datasets
 from warehouse.connect import Connection, Role, Warehouse
 
@@ -21,6 +24,8 @@ LOGIN_ROLES: tuple[Role, ...] = ("loader", "transformer", "quarter_keeper", "air
 TAGS = (("delivery_id", "bigint"), ("branch_code", 'text collate "C"'), ("business_date", "date"), ("row_no", "bigint"))
 LARGE_LAYOUT = "partition by range (delivery_id)"
 """Chunks of deliveries, and in them a leaf for each (012_chunks.sql)."""
+PATIENCE = 120
+"""Seconds to wait for those who are at work on the tables that are to be changed."""
 REFERENCE_TABLES = (
     "branches", "communes", "commune_successions", "programmes", "programme_parameters", "capital_sources",
     "organisations", "benchmarks",
@@ -28,11 +33,30 @@ REFERENCE_TABLES = (
 
 
 def bring_up_to_date(warehouse: Warehouse) -> bool:
-    """Apply what is new in the DDL, the contract or the reference data; return whether anything was."""
+    """Apply what is new in the DDL, the contract or the reference data; return whether anything was.
+
+    Raises WarehouseError when a night or a build keeps the tables busy for longer than `PATIENCE`.
+    """
+    patient_until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return _bring_up_to_date(warehouse)
+        except psycopg.errors.LockNotAvailable as error:
+            if time.monotonic() > patient_until:
+                raise WarehouseError(
+                    "The tables of the warehouse are to be changed, and others are at work on them",
+                    remedy="Run it again when the night or the build that is running has ended.",
+                ) from error
+        time.sleep(1)  # whoever stood in line behind us goes first
+
+
+def _bring_up_to_date(warehouse: Warehouse) -> bool:
     wanted = definition_sha256()
     with warehouse.connect("admin") as connection:
         if _recorded(connection) == wanted and _passwords_work(warehouse):
             return False
+        # Whoever waits for a table makes all others wait behind it: a load, too, that holds it with another connection.
+        connection.execute("set local lock_timeout = '2s'")
         connection.execute("select pg_advisory_xact_lock(hashtext('warehouse.schema'))")
         for file in sorted((FOLDER / "ddl").glob("*.sql")):
             connection.execute(file.read_bytes())
@@ -123,8 +147,6 @@ def _recorded(connection: Connection) -> str | None:
 
 
 def _passwords_work(warehouse: Warehouse) -> bool:
-    import psycopg  # noqa: PLC0415
-
     try:
         psycopg.connect(warehouse.url("loader"), connect_timeout=10).close()
     except psycopg.OperationalError:
