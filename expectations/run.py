@@ -6,11 +6,7 @@ in `could_not_run`, which holds the delivery and is tried again.
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import json
-import sys
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +25,6 @@ if TYPE_CHECKING:
 
     from expectations.gx_runner import Outcome, Session
 
-RUNNER = "expectations.gx_runner"
 COLUMNS_MESSAGE = (
     "The warehouse's table does not have the columns of the contract; nothing is wrong with the file, load it again."
 )
@@ -55,20 +50,6 @@ class _Notes:
     findings: list[pa.Table] = field(default_factory=list)
     suites: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-
-
-def import_ahead() -> None:
-    """Begin to import Great Expectations in a thread: that takes seconds, which nobody notices while a delivery is loaded.
-
-    What goes wrong in it goes wrong again in `validate`, and is told there.
-    """
-    if RUNNER not in sys.modules:
-        threading.Thread(target=_try_to_import, name="import Great Expectations").start()
-
-
-def _try_to_import() -> None:
-    with contextlib.suppress(Exception):
-        importlib.import_module(RUNNER)
 
 
 def validate(url: str, delivery_id: int, *, datasets: Iterable[str] | None = None, store: Path | None = None) -> Report:

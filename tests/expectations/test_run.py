@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from contract.findings import no_findings
 from contract.model import load_datasets
-from expectations import details, gx_runner, run, validate
+from expectations import details, gx_runner, run, validate, without_collecting
 from expectations.catalogue import load_suite
 from expectations.statements import Check, Suite
 from tests.expectations.rows import GOOD_ROWS, make_delivery, vary
@@ -257,3 +258,9 @@ def test_delivered_rows_are_never_joined_one_by_one_and_the_catalogue_is_not_has
                     for query in (setting, f"{setting} from pg_catalog.pg_namespace", setting)
                 ]
             assert found == ["off", "on", "off"]
+
+
+def test_garbage_is_collected_again_after_an_import() -> None:
+    with without_collecting():
+        assert not gc.isenabled()
+    assert gc.isenabled()
