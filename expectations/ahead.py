@@ -13,15 +13,13 @@ RUNNER = "expectations.gx_runner"
 
 
 def import_ahead() -> None:
-    """Begin to import Great Expectations in a thread: that takes seconds, which nobody notices while a delivery is loaded.
-
-    What goes wrong in it goes wrong again in `validate`, and is told there.
-    """
+    """Begin to import Great Expectations in a thread: that takes seconds, which nobody notices while a delivery is loaded."""
     if RUNNER not in sys.modules:
-        threading.Thread(target=_try_to_import, name="import Great Expectations").start()
+        threading.Thread(target=try_to_import, name="import Great Expectations").start()
 
 
-def _try_to_import() -> None:
+def try_to_import() -> None:
+    """Import Great Expectations. What goes wrong in it goes wrong again in `validate`, and is told there."""
     with contextlib.suppress(Exception), without_collecting():
         importlib.import_module(RUNNER)
 

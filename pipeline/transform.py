@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from contract.errors import WarehouseError
-from expectations import import_ahead, without_collecting
+from expectations import try_to_import, without_collecting
 from warehouse.connect import Warehouse
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
@@ -128,13 +128,14 @@ def parse_project(warehouse: Warehouse) -> Any:
 
 
 def start_ahead(warehouse: Warehouse) -> None:
-    """Parse the project, and import what Data Docs need, while the night still loads.
+    """Import what validation and Data Docs need, then parse the project, while the night is at work.
 
-    What goes wrong here goes wrong again where it is needed, and is told there.
+    One after the other: both hold the interpreter that also loads, and validation leaves it free. What goes wrong here goes
+    wrong again where it is needed, and is told there.
     """
+    try_to_import()
     with contextlib.suppress(Exception):
         parse_project(warehouse)
-    import_ahead()
 
 
 _manifests: dict[Path, Any] = {}
