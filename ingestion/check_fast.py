@@ -25,13 +25,18 @@ SAFE_DIGITS = 18
 """A bigint has room for any number of so many digits."""
 
 
-def value_bytes(values: pa.Array) -> bytes:
-    """Return the UTF-8 bytes of all values, one after the other."""
+def view_bytes(values: pa.Array) -> memoryview:
+    """Return the bytes of all values, one after the other, where they lie."""
     offsets, data = values.buffers()[1:]
     if data is None or not len(values):
-        return b""
+        return memoryview(b"")
     bounds = np.frombuffer(offsets, np.int32, len(values) + 1, values.offset * 4)
-    return bytes(memoryview(data)[int(bounds[0]) : int(bounds[-1])])
+    return memoryview(data)[int(bounds[0]) : int(bounds[-1])]
+
+
+def value_bytes(values: pa.Array) -> bytes:
+    """Return the UTF-8 bytes of all values, one after the other."""
+    return bytes(view_bytes(values))
 
 
 def byte_lengths(values: pa.Array) -> tuple[int, int]:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from contract.findings import findings_table
 from contract.model import Dataset
+from ingestion.key_hashes import Hashes, hash_keys, sum_crc32
 
 if TYPE_CHECKING:
     from ingestion.read import Block
 
-Hashes = NDArray[np.int64]
 HALF = 32
 KEY_SCHEMA = pa.schema([("key", pa.binary()), ("row", pa.int64())])
 MANY_DOUBLES = 250_000
@@ -43,9 +41,9 @@ class Totals:
         for name in self.control_totals:
             self.control_totals[name] += sum_vnd(block.table[name])
         if self.dataset.key:
-            keys = join_keys(block.table, self.dataset).to_pylist()
-            self.key_checksum += sum(map(zlib.crc32, keys))
-            self._hashes.append(_hash(keys))
+            keys = join_keys(block.table, self.dataset)
+            self.key_checksum += sum_crc32(keys)
+            self._hashes.append(hash_keys(keys))
 
     def find_suspect_hashes(self) -> Hashes:
         """Return the hashes that occurred more than once: keys that are doubled, or (once in 2^64) only look it."""
@@ -71,11 +69,11 @@ def sum_vnd(values: pa.ChunkedArray) -> int:
     return (int((whole >> HALF).sum()) << HALF) + int((whole & (2**HALF - 1)).sum())
 
 
-def join_keys(table: pa.Table, dataset: Dataset) -> pa.ChunkedArray:
+def join_keys(table: pa.Table, dataset: Dataset) -> pa.Array:
     """Return the key columns of each row as bytes, joined by `|`; an absent part of a key is empty."""
     parts = [table[name] for name in dataset.key]
     joined = parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, "|", null_handling="replace")
-    return pc.fill_null(joined, "").cast(pa.binary())
+    return pc.fill_null(joined, "").cast(pa.binary()).combine_chunks()
 
 
 def find_duplicate_keys(blocks: Iterable[Block], dataset: Dataset, suspects: Hashes) -> Iterator[pa.Table]:
@@ -107,7 +105,7 @@ def find_duplicate_keys(blocks: Iterable[Block], dataset: Dataset, suspects: Has
 
 def _find_suspect_rows(block: Block, dataset: Dataset, suspects: Hashes) -> pa.Table:
     keys = join_keys(block.table, dataset)
-    hashes = _hash(keys.to_pylist())
+    hashes = hash_keys(keys)
     place = np.minimum(np.searchsorted(suspects, hashes), len(suspects) - 1)
     is_suspect = suspects[place] == hashes
     return pa.table([keys, pa.array(block.row_numbers)], schema=KEY_SCHEMA).filter(pa.array(is_suspect))
@@ -123,8 +121,3 @@ def _doubled_findings(rows: pa.Table, dataset: Dataset) -> pa.Table:
         values=rows["key"].cast(pa.string()),
         is_pii=any(dataset.column(name).is_pii for name in dataset.key),
     )
-
-
-def _hash(keys: list[bytes]) -> Hashes:
-    # Python's own hash of bytes: 64 bits, keyed anew in each process, the same within one
-    return np.fromiter(map(hash, keys), np.int64, len(keys))
