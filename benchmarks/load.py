@@ -45,7 +45,8 @@ def through_the_door(branch: str) -> None:
     verify_branch(warehouse, branch)
     (delivery_id,) = load_pending(warehouse, branch)
     with warehouse.connect("loader") as connection:
-        find_dataset_violations(connection, delivery_id, [])
+        ((result,),) = connection.execute("select result from meta.loads where delivery_id = %s", [delivery_id])
+        find_dataset_violations(connection, delivery_id, result["unreadable"], result["proven"])
         counts = count_findings(connection, delivery_id, None)
         connection.execute(
             "insert into meta.intakes (delivery_id, errors, warnings) values (%s, %s, %s)",

@@ -127,8 +127,8 @@ def _sparing(warehouse: Warehouse, branch: str, validated: Counter[str]) -> Iter
         original, before = _facts(connection, branch)[1], _facts(connection, branch, FIRST_DATE)[1]
         rows = read_rows(connection, original[0])
 
-    def judge(connection: Connection, delivery_id: int, unreadable: list[str]) -> None:
-        find_dataset_violations(connection, delivery_id, unreadable)
+    def judge(connection: Connection, delivery_id: int, unreadable: list[str], proven: list[str]) -> None:
+        find_dataset_violations(connection, delivery_id, unreadable, proven)
         if count_findings(connection, delivery_id, None).errors:
             reasons[delivery_id] = "held already"
             return

@@ -7,10 +7,8 @@ a second connection at the same time, and are committed first: a load on record 
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,34 +18,34 @@ import pyarrow as pa
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from contract.errors import DamagedInputError, UnsafeInputError, WarehouseError
-from contract.findings import finding, join_findings, no_findings
+from contract.errors import WarehouseError
 from contract.model import Dataset, load_datasets
 from ingestion.descriptor import Resource, find_descriptor_violations, parse_descriptor
 from ingestion.erase import forget_erased
 from ingestion.ledger import copy_findings, delete_findings, to_csv
-from ingestion.read import Block, read_blocks, report
+from ingestion.reading import Reading
+from ingestion.references import KnownKeys
 from ingestion.store import Store
-from ingestion.streams import open_stream
-from ingestion.totals import Totals, find_duplicate_keys
 from warehouse.connect import Connection, Warehouse
 from warehouse.faults import reach
-
-FINDINGS_AT_ONCE = 50_000
-BLOCKS_AHEAD = 2
 
 
 @dataclass
 class LoadResult:
-    """What a load leaves for the checks after it: the datasets that could not be read in full, and seconds by dataset."""
+    """What a load leaves for the checks after it.
+
+    The datasets that could not be read in full, the columns (`dataset.column`) whose references were seen to hold, and
+    seconds by dataset.
+    """
 
     delivery_id: int
     unreadable: list[str] = field(default_factory=list)
+    proven: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return what meta.loads keeps."""
-        return {"unreadable": self.unreadable, "seconds": self.seconds}
+        return {"unreadable": self.unreadable, "proven": self.proven, "seconds": self.seconds}
 
 
 def load_delivery(
@@ -163,6 +161,7 @@ class _Load:
 
     def __post_init__(self) -> None:
         self.result = LoadResult(self.delivery_id)
+        self.keys = KnownKeys(self.connection)
 
     def create(self, dataset: Dataset) -> None:
         """Create the empty leaf of a large dataset, or the view on a small one."""
@@ -194,7 +193,7 @@ class _Load:
     def fill(self, dataset: Dataset, resource: Resource) -> None:
         """Read, check and copy one file; its findings go to meta.findings as they come."""
         started = time.monotonic()
-        reading = _Reading(self.store, dataset, resource, self.save)
+        reading = Reading(self.store, dataset, resource, self.save, self.keys.watch(dataset))
         try:
             self._copy(dataset, reading)
         finally:
@@ -202,9 +201,12 @@ class _Load:
         reading.compare()
         if reading.has_errors:
             self.result.unreadable.append(dataset.name)
+        else:
+            self.result.proven += [f"{dataset.name}.{column}" for column in reading.watch.find_holding()]
+            self.keys.learn(dataset, reading.totals.sort_hashes())
         self.result.seconds[dataset.name] = round(time.monotonic() - started, 3)
 
-    def _copy(self, dataset: Dataset, reading: _Reading) -> None:
+    def _copy(self, dataset: Dataset, reading: Reading) -> None:
         names = [column.name for column in dataset.raw_columns]
         tags = ["row_no"] if dataset.is_large else ["row_no", "delivery_id", "branch_code", "business_date"]
         target = (
@@ -232,94 +234,6 @@ class _Load:
                 reach("half a COPY", dataset.name)
         if dataset.pii_columns and reading.has_errors:
             self.personal.execute(sql.SQL("truncate {}").format(personal_target))
-
-
-class _Reading:
-    """Reads one file in a thread of its own; `blocks` yields what may be copied until the first error."""
-
-    def __init__(self, store: Store, dataset: Dataset, resource: Resource, save: Callable[[pa.Table], None]) -> None:
-        self.store, self.dataset, self.resource, self.save = store, dataset, resource, save
-        self.totals = Totals(dataset)
-        self.has_errors = False
-        self.pending = no_findings()
-        self.queue: queue.Queue[Block | BaseException | None] = queue.Queue(BLOCKS_AHEAD)
-        self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self._read, name=f"read {dataset.name}", daemon=True)
-
-    def blocks(self) -> Iterator[Block]:
-        """Yield checked blocks. After the first error the rest is read for its findings only."""
-        self.thread.start()
-        while (block := self.queue.get()) is not None:
-            if isinstance(block, BaseException):
-                raise block
-            self.totals.add(block)
-            if block.findings.num_rows:
-                self._note(block)
-            if not self.has_errors:
-                yield block
-
-    def compare(self) -> None:
-        """Compare what arrived with what the manifest declares, and save what is left of the findings."""
-        name, declared, totals = self.dataset.name, self.resource, self.totals
-        found = []
-        # Of a file that could not be begun, its rows were never counted.
-        if totals.row_count != declared.row_count and (totals.row_count or not self.has_errors):
-            message = f"{totals.row_count} rows arrived, rowCount says {declared.row_count}; send the whole file or the right count."
-            found.append(finding(name, "row-count", message, value=str(totals.row_count)))
-        if not self.has_errors:
-            for column, total in totals.control_totals.items():
-                stated = declared.control_totals.get(column, total)
-                if stated != total:
-                    message = f"The rows sum to {total} đồng, controlTotals says {stated} (difference {total - stated}); send the right rows or total."
-                    found.append(finding(name, "control-total", message, column=column, value=str(total)))
-            if totals.key_checksum != declared.key_checksum:
-                message = "The keys do not have the declared keyChecksum: a row is lost, doubled or has another key; extract again."
-                found.append(finding(name, "key-checksum", message, value=str(totals.key_checksum)))
-        self.save(join_findings([self.pending, *found]))
-        self.pending = no_findings()
-        suspects = totals.find_suspect_hashes()
-        if suspects.size:
-            for doubled in find_duplicate_keys(self._checked_blocks(), self.dataset, suspects):
-                self.save(doubled)
-
-    def stop(self) -> None:
-        """End the thread, also in the middle of a file."""
-        self.stopped.set()
-        while self.thread.is_alive():
-            try:
-                self.queue.get(timeout=0.05)
-            except queue.Empty:
-                continue
-
-    def _note(self, block: Block) -> None:
-        self.has_errors = self.has_errors or block.has_errors
-        self.pending = join_findings([self.pending, block.findings])
-        if self.pending.num_rows > FINDINGS_AT_ONCE:
-            self.save(self.pending)
-            self.pending = no_findings()
-
-    def _read(self) -> None:
-        last: BaseException | None = None
-        try:
-            for block in self._checked_blocks():
-                self.queue.put(block)
-                if self.stopped.is_set():
-                    return
-        except BaseException as error:  # handed to the thread that waits for the blocks
-            last = error
-        self.queue.put(last)
-
-    def _checked_blocks(self) -> Iterator[Block]:
-        resource = self.resource
-        try:
-            with open_stream(self.store.path(resource.sha256), resource.compression) as stream:
-                yield from read_blocks(
-                    stream, self.dataset, format=resource.format, encoding=resource.encoding, dialect=resource.dialect
-                )
-        except (UnsafeInputError, DamagedInputError) as error:
-            yield report(
-                self.dataset, finding(self.dataset.name, "compression-error", f"{error.problem}. {error.remedy}")
-            )
 
 
 def _leaf(schema: str, dataset: Dataset, delivery_id: int) -> sql.Identifier:

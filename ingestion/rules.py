@@ -15,6 +15,7 @@ from typing import Any
 from psycopg import sql
 
 from contract.model import Dataset, load_datasets
+from ingestion.references import find_references
 from warehouse.connect import Connection
 
 TIE_OUTS = (
@@ -31,10 +32,13 @@ class Counts:
     warnings: int
 
 
-def find_dataset_violations(connection: Connection, delivery_id: int, unreadable: Collection[str]) -> None:
+def find_dataset_violations(
+    connection: Connection, delivery_id: int, unreadable: Collection[str], proven: Collection[str] = ()
+) -> None:
     """Write the findings of every rule between the datasets of one loaded delivery.
 
-    Rules that would read a dataset in `unreadable` are left out: its own findings hold the delivery already.
+    Rules that would read a dataset in `unreadable` are left out: its own findings hold the delivery already. So are the
+    references of columns (`dataset.column`) in `proven`: the load saw that they hold (`ingestion.references`).
     """
     # Of rows just loaded PostgreSQL has no statistics, takes them for one, and joins thousands row by row.
     connection.execute("set local enable_nestloop = off")
@@ -42,7 +46,7 @@ def find_dataset_violations(connection: Connection, delivery_id: int, unreadable
     connection.execute("set local parallel_tuple_cost = 0")
     for dataset in load_datasets().values():
         if dataset.name not in unreadable:
-            _find_broken_references(connection, delivery_id, dataset, unreadable)
+            _find_broken_references(connection, delivery_id, dataset, unreadable, proven)
     for rule, names in TIE_OUTS:
         if not set(names) & set(unreadable):
             _find(connection, delivery_id, None, rule, {name: table(name, delivery_id) for name in names})
@@ -108,12 +112,15 @@ def table(dataset: str, delivery_id: int) -> sql.Identifier:
 
 
 def _find_broken_references(
-    connection: Connection, delivery_id: int, dataset: Dataset, unreadable: Collection[str]
+    connection: Connection,
+    delivery_id: int,
+    dataset: Dataset,
+    unreadable: Collection[str],
+    proven: Collection[str],
 ) -> None:
     references = []
-    for column in dataset.columns:
-        reference = column.reference
-        if reference is None or not reference.is_blocking or reference.dataset in unreadable:
+    for column, reference in find_references(dataset):
+        if reference.dataset in unreadable or f"{dataset.name}.{column.name}" in proven:
             continue
         is_ours = reference.dataset in load_datasets()
         references.append({

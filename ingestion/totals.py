@@ -45,12 +45,16 @@ class Totals:
             self.key_checksum += sum_crc32(keys)
             self._hashes.append(hash_keys(keys))
 
+    def sort_hashes(self) -> Hashes:
+        """Return the hashes of all keys in order."""
+        hashes = np.concatenate([np.empty(0, np.int64), *self._hashes])
+        hashes.sort()
+        self._hashes = [hashes]
+        return hashes
+
     def find_suspect_hashes(self) -> Hashes:
         """Return the hashes that occurred more than once: keys that are doubled, or (once in 2^64) only look it."""
-        if not self._hashes:
-            return np.empty(0, np.int64)
-        hashes = np.concatenate(self._hashes)
-        hashes.sort()
+        hashes = self.sort_hashes()
         return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
 
 

@@ -116,7 +116,7 @@ def validate_delivery(warehouse: Warehouse, delivery_id: int) -> Counts:
         if row is None:
             raise WarehouseError(f"Delivery {delivery_id} is not loaded", remedy="Run the load step again.")
         unreadable = row[0]["unreadable"]
-        find_dataset_violations(connection, delivery_id, unreadable)
+        find_dataset_violations(connection, delivery_id, unreadable, row[0].get("proven", ()))
         readable = [name for name in load_datasets() if name not in unreadable]
         store = warehouse.settings.home / "validations"
         report = validate(warehouse.url("loader"), delivery_id, datasets=readable, store=store)

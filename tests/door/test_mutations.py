@@ -20,7 +20,7 @@ def test_a_mutated_delivery_is_equal_in_content_or_not_published(door: Door) -> 
 def test_a_door_that_does_not_compare_the_control_figures_is_found_out(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load._Reading, "compare", lambda reading: reading.save(reading.pending))
+    monkeypatch.setattr(load.Reading, "compare", lambda reading: reading.save(reading.pending))
     share = run_share(door.warehouse, "92", COUNT, SEED)
     assert any("published_with_warnings with other rows" in line for line in share.wrong)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ingestion import load, retire
+from ingestion import load, reading, retire
 from ingestion.load import load_delivery
 from ingestion.read import read_blocks
 from ingestion.retire import retire_rows
@@ -106,7 +106,7 @@ def test_no_personal_rows_are_kept_of_a_file_with_errors(disturbed: Warehouse, m
     delivery = first_delivery("04")
     delivery.rows["customers"][-1]["sex"] = "neither"
     delivery.write(Path(disturbed.settings.landing))
-    monkeypatch.setattr(load, "read_blocks", partial(read_blocks, block_bytes=400))
+    monkeypatch.setattr(reading, "read_blocks", partial(read_blocks, block_bytes=400))
     delivery_id = register(disturbed, "04")
     load_delivery(disturbed, delivery_id)
     with disturbed.connect("admin") as connection:
