@@ -84,7 +84,7 @@ def load_delivery(
         # At once: `personal` does not see what `connection` drops, and could not create its table.
         _drop_personal(notes, delivery_id)
         drop_rows(connection, delivery_id, datasets)
-        load = _Load(connection, personal, save, store, delivery_id, row[0], row[1].isoformat())
+        load = _Load(connection, personal, save, store, delivery_id, row[0], row[1].isoformat(), lacking is None)
         resources = {resource.dataset: resource for resource in descriptor.resources}
         for dataset in datasets:
             load.create(dataset)
@@ -158,6 +158,7 @@ class _Load:
     delivery_id: int
     branch_code: str
     business_date: str
+    is_first: bool
 
     def __post_init__(self) -> None:
         self.result = LoadResult(self.delivery_id)
@@ -217,9 +218,10 @@ class _Load:
         personal_names = [column.name for column in dataset.columns if column.is_key or column.is_pii]
         personal_target = _leaf("personal", dataset, self.delivery_id)
         with ExitStack() as copies:
-            copy = copies.enter_context(self.connection.cursor().copy(_copy_statement(target, [*tags, *names])))
+            statement = self._copy_statement(dataset, target, [*tags, *names])
+            copy = copies.enter_context(self.connection.cursor().copy(statement))
             if dataset.pii_columns:
-                statement = _copy_statement(personal_target, ["row_no", *personal_names])
+                statement = self._copy_statement(dataset, personal_target, ["row_no", *personal_names])
                 personal = copies.enter_context(self.personal.cursor().copy(statement))
             for block in reading.blocks():
                 row_no = pa.array(block.row_numbers)
@@ -235,11 +237,13 @@ class _Load:
         if dataset.pii_columns and reading.has_errors:
             self.personal.execute(sql.SQL("truncate {}").format(personal_target))
 
+    def _copy_statement(self, dataset: Dataset, target: sql.Identifier, columns: list[str]) -> sql.Composed:
+        # Frozen rows need no page marked by who reads them first, nor by vacuum. They are seen by older snapshots too: no
+        # harm before the ledger shows the delivery, but one whose rows are staged again may be shown already.
+        form = "csv, freeze" if dataset.is_large and self.is_first else "csv"
+        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        return sql.SQL("copy {} ({}) from stdin (format {})").format(target, names, sql.SQL(form))
+
 
 def _leaf(schema: str, dataset: Dataset, delivery_id: int) -> sql.Identifier:
     return sql.Identifier(schema, f"{dataset.name}_d{delivery_id}")
-
-
-def _copy_statement(target: sql.Identifier, columns: list[str]) -> sql.Composed:
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    return sql.SQL("copy {} ({}) from stdin (format csv)").format(target, names)

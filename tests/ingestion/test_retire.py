@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from ingestion.retire import Retired, retire_rows
@@ -111,3 +112,28 @@ def test_a_correction_after_a_retired_date_is_measured_against_its_bytes(own: Wa
     assert {finding["rule"] for finding in held.findings} == {"roll-forward"}
     assert rows(own, "loan_book", OLD_DAY) == 6, "the retired state was staged again"
     assert retire_rows(own, print) == Retired(whole=1, states=1)
+
+
+def test_a_reader_of_one_snapshot_does_not_see_rows_that_are_staged_again_meanwhile(own: Warehouse) -> None:
+    deliver(own)
+    retire_rows(own, print)
+    with own.connect("loader") as connection:
+        (old_day,) = connection.execute(
+            "select delivery_id from meta.deliveries where business_date = %s", [OLD_DAY]
+        ).fetchone() or (0,)
+    count = f"select count(*) from raw.loan_book where business_date = '{OLD_DAY}'"
+    with own.connect("transformer") as reader:
+        reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        assert reader.execute(count).fetchone() == (0,)
+        restage(own, old_day)
+        assert reader.execute(count).fetchone() == (0,)
+    assert rows(own, "loan_book", OLD_DAY) == 6
+
+
+def test_nobody_who_reads_new_rows_has_to_mark_their_pages(own: Warehouse) -> None:
+    deliver(own)
+    with own.connect("admin") as connection:
+        unmarked = connection.execute(
+            "select relname from pg_class where relname ~ '^(loan_book|customers)_d[0-9]+$' and relallvisible < relpages"
+        ).fetchall()
+    assert unmarked == []
