@@ -72,7 +72,7 @@ UNSAFE_PATTERN = re.compile(r"\\[^dDwWtnrfvb.^$*+?()\[\]{}|/\\-]|\[\[?[:.=]|\(\?
 """What RE2, which checks the values, reads otherwise than ECMA-262, which the standard names."""
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(yaml.CSafeLoader):
     """YAML without doubled keys, of which the plain loader silently keeps the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
