@@ -4,4 +4,12 @@ from expectations.ahead import import_ahead, try_to_import, without_collecting
 from expectations.data_docs import build_data_docs, stored_results
 from expectations.run import Report, validate
 
-__all__ = ["Report", "build_data_docs", "import_ahead", "stored_results", "try_to_import", "validate", "without_collecting"]
+__all__ = [
+    "Report",
+    "build_data_docs",
+    "import_ahead",
+    "stored_results",
+    "try_to_import",
+    "validate",
+    "without_collecting",
+]
