@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import threading
 import time
@@ -9,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context
 from typing import TypeVar
 
 from contract.errors import WarehouseError, describe_failure
@@ -77,7 +77,8 @@ def run_night(
         threading.Thread(target=ahead, name="ahead").start()
     work = partial(_run_alone, warehouse, selection=wanted, progress=progress)
     if len(busy) > 1 and processes > 1:
-        with ProcessPoolExecutor(min(processes, len(busy)), mp_context=get_context("spawn")) as pool:
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(processes, len(busy)), spawn, _end_with_night) as pool:
             parts = [*pool.map(work, sorted(busy)), *map(work, sorted(set(codes) - busy))]
     else:
         parts = list(map(work, codes))
@@ -100,6 +101,18 @@ def _find_codes(warehouse: Warehouse) -> list[str]:
     with warehouse.connect("loader") as connection:
         paused = paused_branches(connection)
     return [code for code in Landing(warehouse.settings.landing).branches() if code not in paused]
+
+
+def _end_with_night() -> None:
+    """End this worker when the night is killed: it would wait for more work for ever."""
+    night = multiprocessing.parent_process()
+    assert night is not None
+
+    def end() -> None:
+        night.join()
+        os._exit(1)
+
+    threading.Thread(target=end, name="end with the night", daemon=True).start()
 
 
 def _run_alone(warehouse: Warehouse, code: str, selection: Selection, progress: Progress) -> Night:
