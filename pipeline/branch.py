@@ -32,7 +32,7 @@ class Selection:
 def find_branches(warehouse: Warehouse) -> list[str]:
     """Return the branches that have something to do: a folder not seen as it is now, or work left unfinished.
 
-    Branches that are paused have nothing to do.
+    That a held delivery still has its rows is unfinished, too. Branches that are paused have nothing to do.
     """
     landing = Landing(warehouse.settings.landing)
     with warehouse.connect("loader") as connection:
@@ -41,7 +41,9 @@ def find_branches(warehouse: Warehouse) -> list[str]:
             """
             select distinct d.branch_code from meta.deliveries as d
             left join meta.intakes as i on i.delivery_id = d.delivery_id
+            left join meta.loads as held on held.delivery_id = d.delivery_id and i.errors > 0
             where d.duplicate_of is null and (i.delivery_id is null or i.could_not_run is not null
+                or held.delivery_id is not null
                 or not exists (select from meta.ledger as l where l.delivery_id = d.delivery_id))
             """
         )}  # fmt: skip

@@ -79,9 +79,10 @@ def run_night(
     if len(busy) > 1 and processes > 1:
         spawn = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(min(processes, len(busy)), spawn, _end_with_night) as pool:
-            parts = [*pool.map(work, sorted(busy)), *map(work, sorted(set(codes) - busy))]
+            parts = list(pool.map(work, sorted(busy)))
     else:
-        parts = list(map(work, codes))
+        parts = list(map(work, sorted(busy)))
+    parts += map(partial(work, is_idle=True), sorted(set(codes) - busy))
     found: dict[tuple[str, str, int | None], Outcome] = {}
     for part in parts:
         night.failures |= part.failures
@@ -115,10 +116,12 @@ def _end_with_night() -> None:
     threading.Thread(target=end, name="end with the night", daemon=True).start()
 
 
-def _run_alone(warehouse: Warehouse, code: str, selection: Selection, progress: Progress) -> Night:
+def _run_alone(
+    warehouse: Warehouse, code: str, selection: Selection, progress: Progress, *, is_idle: bool = False
+) -> Night:
     night = Night()
     try:
-        night.outcomes = run_branch(warehouse, code, selection, progress, night.seconds)
+        night.outcomes = run_branch(warehouse, code, selection, progress, night.seconds, is_idle=is_idle)
     except Exception as error:
         night.failures[code] = str(error) if isinstance(error, WarehouseError) else describe_failure(error)
         progress(f"{code}: broke off: {night.failures[code]}")
@@ -126,15 +129,26 @@ def _run_alone(warehouse: Warehouse, code: str, selection: Selection, progress: 
 
 
 def run_branch(
-    warehouse: Warehouse, code: str, selection: Selection, progress: Progress, seconds: dict[str, float]
+    warehouse: Warehouse,
+    code: str,
+    selection: Selection,
+    progress: Progress,
+    seconds: dict[str, float],
+    *,
+    is_idle: bool = False,
 ) -> list[Outcome]:
-    """Run the four steps for one branch and return an outcome for each delivery found or turned."""
+    """Run the four steps for one branch and return an outcome for each delivery found or turned.
+
+    `is_idle`: the branch had nothing to do; if nothing has come since, its landing is only looked at.
+    """
     for _ in range(ROUNDS):
         arrivals = timed(seconds, "verify", lambda: verify_branch(warehouse, code, selection))
         new = [arrival for arrival in arrivals if arrival.verdict is None]
         if new:
             progress(f"{code}: {len(new)} new of {len(arrivals)} deliveries")
             import_ahead()
+        elif is_idle:
+            return [arrival_outcome(arrival) for arrival in arrivals]
         timed(seconds, "load", lambda: load_pending(warehouse, code, progress))
         timed(seconds, "validate", lambda: validate_pending(warehouse, code, progress))
         turned = timed(seconds, "publish", lambda: publish_branch(warehouse, code))
