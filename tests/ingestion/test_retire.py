@@ -63,15 +63,20 @@ def test_daily_states_go_after_100_days_while_month_ends_and_events_stay(own: Wa
     assert retire_rows(own, print) == Retired(whole=0, states=0)
 
 
+def retire_old_day(own: Warehouse) -> int:
+    """Deliver everything, drop what need not be kept, and return the delivery whose state has gone."""
+    deliver(own)
+    retire_rows(own, print)
+    query = "select delivery_id from meta.deliveries where business_date = %s"
+    with own.connect("loader") as connection:
+        ((delivery_id,),) = connection.execute(query, [OLD_DAY]).fetchall()
+    return int(delivery_id)
+
+
 def test_events_are_readable_all_the_while_a_state_is_staged_again(
     own: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deliver(own)
-    retire_rows(own, print)
-    with own.connect("loader") as connection:
-        (old_day,) = connection.execute(
-            "select delivery_id from meta.deliveries where business_date = %s", [OLD_DAY]
-        ).fetchone() or (0,)
+    old_day = retire_old_day(own)
     monkeypatch.setenv("WAREHOUSE_FAULT", "after the commit of personal rows=raise")
     with pytest.raises(InjectedError):
         restage(own, old_day)
@@ -115,12 +120,7 @@ def test_a_correction_after_a_retired_date_is_measured_against_its_bytes(own: Wa
 
 
 def test_a_reader_of_one_snapshot_does_not_see_rows_that_are_staged_again_meanwhile(own: Warehouse) -> None:
-    deliver(own)
-    retire_rows(own, print)
-    with own.connect("loader") as connection:
-        (old_day,) = connection.execute(
-            "select delivery_id from meta.deliveries where business_date = %s", [OLD_DAY]
-        ).fetchone() or (0,)
+    old_day = retire_old_day(own)
     count = f"select count(*) from raw.loan_book where business_date = '{OLD_DAY}'"
     with own.connect("transformer") as reader:
         reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
