@@ -141,17 +141,19 @@ def run_branch(
 
     `is_idle`: the branch had nothing to do; if nothing has come since, its landing is only looked at.
     """
+    turned: dict[int | None, Outcome] = {}
     for _ in range(ROUNDS):
         arrivals = timed(seconds, "verify", lambda: verify_branch(warehouse, code, selection))
         new = [arrival for arrival in arrivals if arrival.verdict is None]
         if new:
             progress(f"{code}: {len(new)} new of {len(arrivals)} deliveries")
             import_ahead()
-        elif is_idle:
+        elif is_idle and not turned:
             return [arrival_outcome(arrival) for arrival in arrivals]
         timed(seconds, "load", lambda: load_pending(warehouse, code, progress))
         timed(seconds, "validate", lambda: validate_pending(warehouse, code, progress))
-        turned = timed(seconds, "publish", lambda: publish_branch(warehouse, code))
+        published = timed(seconds, "publish", lambda: publish_branch(warehouse, code))
+        turned |= {outcome.delivery_id: outcome for outcome in published}
         if not any(_waits_for_another(arrival) for arrival in arrivals):
             break
     return _combine(warehouse, arrivals, turned)
@@ -161,19 +163,18 @@ def _waits_for_another(arrival: Arrival) -> bool:
     return arrival.verdict == "waiting" and any(finding["rule"] == "revision-conflict" for finding in arrival.findings)
 
 
-def _combine(warehouse: Warehouse, arrivals: list[Arrival], turned: list[Outcome]) -> list[Outcome]:
+def _combine(warehouse: Warehouse, arrivals: list[Arrival], turned: dict[int | None, Outcome]) -> list[Outcome]:
     """The last word on each delivery: a repeat whose verdict turned in this run shows its new verdict."""
-    by_id = {outcome.delivery_id: outcome for outcome in turned}
     outcomes = []
     with warehouse.connect("loader") as connection:
         for arrival in arrivals:
-            if arrival.delivery_id in by_id:
-                outcomes.append(by_id.pop(arrival.delivery_id))
+            if arrival.delivery_id in turned:
+                outcomes.append(turned.pop(arrival.delivery_id))
             elif arrival.verdict is None and arrival.delivery_id is not None:
                 outcomes.append(delivery_outcome(connection, arrival.delivery_id))
             else:
                 outcomes.append(arrival_outcome(arrival))
-    return outcomes + list(by_id.values())
+    return outcomes + list(turned.values())
 
 
 def timed(seconds: dict[str, float], step: str, work: Callable[[], T]) -> T:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
 import pytest
 
 from pipeline import cli, night
-from tests.support.deliveries import first_delivery
-from tests.support.warehouses import environment, new_warehouse, remove_warehouse
+from tests.support.deliveries import first_delivery, repay
+from tests.support.warehouses import environment, new_warehouse, remove_warehouse, without_great_expectations
 from warehouse.connect import Warehouse
 
 
@@ -54,3 +55,22 @@ def test_a_branch_whose_night_breaks_off_leaves_the_others_alone(
     finally:
         remove_warehouse(own)
         shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def test_a_second_look_at_the_landing_does_not_hide_what_the_first_one_turned(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    """The repeat waits for the delivery that it repeats, so that the landing is looked at twice."""
+    own = new_warehouse(warehouse, tmp_path)
+    first = first_delivery("96")
+    following = repay(first.next("2025-09-29"), 1, 1_000_000)
+    following.rows["loan_transactions"] = []
+    landing = Path(own.settings.landing)
+    descriptor = (first.write(landing) / "datapackage.json").read_bytes()
+    for delivery in (first.revise(hashlib.sha256(descriptor).hexdigest()), following):
+        delivery.write(landing)
+    with without_great_expectations():
+        found = night.run_night(own, processes=1)
+    verdicts = [(outcome.business_date, outcome.revision, outcome.verdict) for outcome in found.outcomes]
+    assert verdicts == [("2025-09-28", 1, "published"), ("2025-09-28", 2, "duplicate"), ("2025-09-29", 1, "held")]
+    assert found.is_bad
