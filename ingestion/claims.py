@@ -12,7 +12,10 @@ from warehouse.connect import Connection
 
 @dataclass(frozen=True)
 class Claim:
-    """A delivery on record that may become visible. `rows_id` is the delivery that holds its rows."""
+    """A delivery on record that may become visible. `rows_id` is the delivery that holds its rows.
+
+    `is_weighed`: the ledger knows the intake as it is now.
+    """
 
     delivery_id: int
     rows_id: int
@@ -27,6 +30,8 @@ class Claim:
     is_duplicate: bool
     content_sha256: str
     could_not_run: str | None
+    evaluated_at: dt.datetime
+    is_weighed: bool
     supersedes: str | None
     is_superseded_known: bool
 
@@ -49,7 +54,8 @@ def read_claims(connection: Connection, family: list[Key]) -> list[Claim]:
             exists (select from meta.ledger as l where l.delivery_id = d.delivery_id
                 and l.verdict in ('published', 'published_with_warnings', 'provisional')),
             (select l.verdict from meta.ledger as l where l.delivery_id = d.delivery_id order by l.entry_no desc limit 1),
-            d.duplicate_of is not null, d.content_sha256, i.could_not_run, d.supersedes,
+            d.duplicate_of is not null, d.content_sha256, i.could_not_run, i.evaluated_at, w.delivery_id is not null,
+            d.supersedes,
             d.supersedes is null
             or exists (select from meta.deliveries as p where (p.branch_code, p.business_date, p.descriptor_sha256)
                 = (d.branch_code, d.business_date, d.supersedes))
@@ -57,6 +63,7 @@ def read_claims(connection: Connection, family: list[Key]) -> list[Claim]:
                 and l.verdict = 'refused' and l.detail -> 'kept' ->> 'datapackage.json' = d.supersedes)
         from meta.deliveries as d
         inner join meta.intakes as i on i.delivery_id = coalesce(d.duplicate_of, d.delivery_id)
+        left join meta.weighed_intakes as w on w.delivery_id = i.delivery_id and w.evaluated_at = i.evaluated_at
         left join meta.loads as l on l.delivery_id = coalesce(d.duplicate_of, d.delivery_id)
         where (d.branch_code, d.branch_valid_from) in (select * from unnest(%s::text[], %s::date[]))
         order by d.business_date, d.revision, d.delivery_id

@@ -55,12 +55,13 @@ def resolve(connection: Connection, key: Key, measure: Measure, stage: Stage | N
     succession = read_succession(connection)
     family = succession.family(key)
     lock_family(connection, family)
-    changes = find_changes(connection, succession, family, read_claims(connection, family), measure)
+    claims = read_claims(connection, family)
+    changes, unmeasured = find_changes(connection, succession, family, claims, measure)
     if stage:
         for change in changes:
             if change.visible is not None and change.visible != change.was_visible:
                 stage(connection, change.visible)
-    return [
+    turns = [
         Turn(
             _write(connection, change.claim, change.judgement, change.visible),
             change.claim.delivery_id,
@@ -68,6 +69,8 @@ def resolve(connection: Connection, key: Key, measure: Measure, stage: Stage | N
         )
         for change in changes
     ]
+    _record_weighed(connection, [claim for claim in claims if claim.rows_id not in unmeasured])
+    return turns
 
 
 def lock_family(connection: Connection, family: list[Key]) -> None:
@@ -82,21 +85,29 @@ def family_lock(family: list[Key]) -> str:
 
 def find_changes(
     connection: Connection, succession: Succession, family: list[Key], claims: list[Claim], measure: Measure
-) -> list[Change]:
-    """Judge the claims of a family, dates ascending, and return where the ledger says otherwise or nothing yet."""
+) -> tuple[list[Change], set[int]]:
+    """Judge the claims of a family, dates ascending, and return where the ledger says otherwise or nothing yet.
+
+    What is judged anew and held again is a change, too: the reasons may be others. Also returned: the deliveries that could
+    not be measured.
+    """
     visible_now = _visible_now(connection, family)
     judge = _Judge(connection, succession, family, measure)
     changes: list[Change] = []
     for (branch, date), rivals in _by_place(claims):
         judged, winner = judge.decide(branch, date, rivals)
         visible, was_visible = winner.rows_id if winner else None, visible_now.get((branch, date))
-        changed = [(claim, judgement) for claim, judgement in judged if judgement.verdict != claim.last_verdict]
+        changed = [
+            (claim, judgement)
+            for claim, judgement in judged
+            if judgement.verdict != claim.last_verdict or judge.holds_anew(claim, judgement)
+        ]
         if not changed and visible != was_visible:
             changed = [judged[0]]
         # The winner's entry comes last: it stands for the date.
         changed.sort(key=lambda pair: (pair[0] is winner, pair[0].revision))
         changes += [Change(claim, judgement, visible, was_visible) for claim, judgement in changed]
-    return changes
+    return changes, judge.unmeasured
 
 
 class _Judge:
@@ -106,6 +117,7 @@ class _Judge:
         self.connection = connection
         self.succession = succession
         self.measure = measure
+        self.unmeasured: set[int] = set()
         self.visible: dict[tuple[Key, dt.date], int] = {}
         self.dates: dict[Key, list[dt.date]] = {}
         cursor = connection.execute(
@@ -147,6 +159,11 @@ class _Judge:
             self.visible[branch, date] = winner.rows_id
             self.dates.setdefault(branch, []).append(date)
         return judged, winner
+
+    def holds_anew(self, claim: Claim, judgement: Judgement) -> bool:
+        """True when a claim is held by an intake that the ledger does not know, and not until a check can run."""
+        is_answered = claim.could_not_run is None and claim.rows_id not in self.unmeasured
+        return judgement.verdict == "held" and not claim.is_weighed and is_answered
 
     def judge(self, claim: Claim) -> Judgement:
         """Judge one claim by its intake, its interval and its opening; say so if what it supersedes is not on record."""
@@ -230,6 +247,7 @@ class _Judge:
         except psycopg.OperationalError:
             raise  # the server went away: nothing is decided
         except Exception as error:
+            self.unmeasured.add(delivery_id)
             return describe_failure(error)
         self.connection.execute(
             "insert into meta.openings (delivery_id, opening, errors, warnings) values (%s, %s, %s, %s)",
@@ -264,6 +282,17 @@ def _visible_now(connection: Connection, family: list[Key]) -> dict[tuple[Key, d
     )
     members = set(family)
     return {((code, start), date): shown for code, start, date, shown in cursor if shown and (code, start) in members}
+
+
+def _record_weighed(connection: Connection, claims: list[Claim]) -> None:
+    weighed = {claim.rows_id: claim.evaluated_at for claim in claims if not claim.is_weighed}
+    connection.execute(
+        """
+        insert into meta.weighed_intakes select * from unnest(%s::bigint[], %s::timestamptz[])
+        on conflict (delivery_id) do update set evaluated_at = excluded.evaluated_at
+        """,
+        [list(weighed), list(weighed.values())],
+    )
 
 
 def _write(connection: Connection, claim: Claim, judgement: Judgement, visible: int | None) -> int:

@@ -42,9 +42,9 @@ def find_branches(warehouse: Warehouse) -> list[str]:
             select distinct d.branch_code from meta.deliveries as d
             left join meta.intakes as i on i.delivery_id = d.delivery_id
             left join meta.loads as held on held.delivery_id = d.delivery_id and i.errors > 0
-            where d.duplicate_of is null and (i.delivery_id is null or i.could_not_run is not null
-                or held.delivery_id is not null
-                or not exists (select from meta.ledger as l where l.delivery_id = d.delivery_id))
+            left join meta.weighed_intakes as w on w.delivery_id = i.delivery_id and w.evaluated_at = i.evaluated_at
+            where d.duplicate_of is null
+                and (w.delivery_id is null or i.could_not_run is not null or held.delivery_id is not null)
             """
         )}  # fmt: skip
         paused = paused_branches(connection)

@@ -152,11 +152,10 @@ class _Look:
         judged = self.connection.execute(
             "select distinct branch_code, branch_valid_from from meta.deliveries"
         ).fetchall()
-        unsettled = self._unsettled()
         for head in sorted({succession.today((code, start)) for code, start in judged}):
             family = succession.family(head)
-            claims = [claim for claim in map(unsettled, read_claims(self.connection, family)) if claim is not None]
-            changes = find_changes(self.connection, succession, family, claims, _not_on_record)
+            claims = [claim for claim in map(_settle, read_claims(self.connection, family)) if claim is not None]
+            changes, _ = find_changes(self.connection, succession, family, claims, _not_on_record)
             turned = {change.claim.delivery_id: change for change in changes}
             for claim in claims:
                 change = turned.get(claim.delivery_id)
@@ -165,24 +164,6 @@ class _Look:
                     f"the ledger says {claim.last_verdict}, deciding again says {change.judgement.verdict} "
                     f"({change.judgement.reason.rstrip('.')})" if change else None,
                 )  # fmt: skip
-
-    def _unsettled(self) -> Callable[[Claim], Claim | None]:
-        """What the ledger cannot know yet is left out, and a check that was mended since counts as it did."""
-        mended = {row[0] for row in self.connection.execute(
-            """
-            select i.delivery_id from meta.intakes as i
-            inner join lateral (
-                select max(l.at) as at from meta.ledger as l where l.delivery_id = i.delivery_id
-            ) as last on last.at < i.evaluated_at
-            """
-        )}  # fmt: skip
-
-        def settle(claim: Claim) -> Claim | None:
-            if claim.last_verdict is None:
-                return None
-            return replace(claim, intake=Counts(1, 0)) if claim.rows_id in mended else claim
-
-        return settle
 
     def rows_and_sums(self) -> Lines:
         """Law 2: what readers see of each visible delivery and dataset against what its manifest declares."""
@@ -281,6 +262,13 @@ class _Look:
     def _has(self, name: str) -> bool:
         row = self.connection.execute("select to_regclass(%s) is not null", [name]).fetchone()
         return bool(row and row[0])
+
+
+def _settle(claim: Claim) -> Claim | None:
+    """The claim as the ledger knows it: left out where it knows nothing yet, held where a check was mended since."""
+    if claim.last_verdict is None:
+        return None
+    return claim if claim.is_weighed else replace(claim, intake=Counts(1, 0), is_weighed=True)
 
 
 def _not_on_record(_: Connection, delivery_id: int, opening: list[int]) -> Counts:

@@ -55,6 +55,26 @@ create table if not exists meta.openings (
     primary key (delivery_id, opening)
 );
 
+-- The intake of a delivery that the ledger has weighed; a newer one, or one that could not be measured, is still to be weighed.
+do $$
+begin
+    if to_regclass('meta.weighed_intakes') is null then
+        create table meta.weighed_intakes (
+            delivery_id bigint primary key references meta.deliveries,
+            evaluated_at timestamptz not null
+        );
+        if to_regclass('meta.ledger') is not null then
+            insert into meta.weighed_intakes
+            select i.delivery_id, i.evaluated_at from meta.intakes as i
+            cross join lateral (
+                select l.at, l.reason from meta.ledger as l where l.delivery_id = i.delivery_id order by l.entry_no desc limit 1
+            ) as last
+            where last.at > i.evaluated_at and last.reason not like 'It could not be measured%';
+        end if;
+    end if;
+end
+$$;
+
 create table if not exists meta.findings (
     delivery_id bigint not null references meta.deliveries,
     opening bigint[],

@@ -1,6 +1,7 @@
 -- Who may touch what in meta (spec/marts.md, Roles). Grants on raw and personal follow the contract's tables.
 grant select on all tables in schema meta to loader, transformer;
 grant insert on meta.deliveries, meta.delivery_files, meta.ledger to loader;
+grant insert, update on meta.weighed_intakes to loader;
 grant insert, update, delete on meta.intakes, meta.openings, meta.findings, meta.loads, meta.arrivals to loader;
 grant insert, update on meta.builds, meta.build_units, meta.current_units to transformer;
 grant delete on meta.current_units, meta.build_units to transformer;
