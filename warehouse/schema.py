@@ -41,7 +41,7 @@ def bring_up_to_date(warehouse: Warehouse) -> bool:
     while True:
         try:
             return _bring_up_to_date(warehouse)
-        except psycopg.errors.LockNotAvailable as error:
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
             if time.monotonic() > patient_until:
                 raise WarehouseError(
                     "The tables of the warehouse are to be changed, and others are at work on them",
@@ -56,7 +56,13 @@ def _bring_up_to_date(warehouse: Warehouse) -> bool:
         if _recorded(connection) == wanted and _passwords_work(warehouse):
             return False
         # Whoever waits for a table makes all others wait behind it: a load, too, that holds it with another connection.
-        connection.execute("set local lock_timeout = '2s'")
+        # Where two wait for each other, PostgreSQL ends the one that looks first. Others look after a second: we look before, and
+        # give up before where the administrator may not set when to look.
+        connection.execute("set local lock_timeout = '800ms'")
+        connection.execute(
+            "select set_config('deadlock_timeout', '100ms', true) "
+            "where has_parameter_privilege('deadlock_timeout', 'set')"
+        )
         connection.execute("select pg_advisory_xact_lock(hashtext('warehouse.schema'))")
         for file in sorted((FOLDER / "ddl").glob("*.sql")):
             connection.execute(file.read_bytes())

@@ -162,6 +162,10 @@ def test_an_older_warehouse_is_carried_forward_with_all_that_it_holds(warehouse:
         assert connection.execute("select * from meta.ledger order by entry_no").fetchall() == before
         assert connection.execute("select count(*) from raw.loan_book").fetchone() == (6,)
         assert connection.execute("select fixed_on from raw.inspections").fetchall() == []
+        assert connection.execute(
+            "select conname from pg_constraint "
+            "where conrelid = 'meta.ledger'::regclass and pg_get_constraintdef(oid) like '%erased%' order by 1"
+        ).fetchall() == [("ledger_erased_turns_nothing",), ("ledger_verdict_check",)]
     repay(first.next("2025-09-30"), 1, 1_000_000).write(Path(old.settings.landing))
     assert [outcome.verdict for outcome in take_in(old, "96")] == ["published"]
     assert [result.text for result in check_laws(old) if not result.holds] == []

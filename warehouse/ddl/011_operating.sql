@@ -58,14 +58,31 @@ create table if not exists meta.erased_files (
 create index if not exists erased_files_delivery on meta.erased_files (delivery_id);
 
 -- The chain keeps both hashes of a file that was written again: an entry of its own, that turns no delivery.
-alter table meta.ledger drop constraint if exists ledger_verdict_check;
-alter table meta.ledger add constraint ledger_verdict_check check (verdict in (
-    'published', 'published_with_warnings', 'provisional', 'held', 'refused', 'duplicate', 'erased'
-));
-alter table meta.ledger drop constraint if exists ledger_erased_turns_nothing;
-alter table meta.ledger add constraint ledger_erased_turns_nothing check (
-    verdict <> 'erased' or (delivery_id is null and revision is null and not sets_visible)
-);
+-- Only where that is new: for a change of its constraints nobody may read the ledger, until all of the upgrade is done.
+do $$
+begin
+    if not exists (
+        select from pg_constraint
+        where
+            conrelid = 'meta.ledger'::regclass
+            and conname = 'ledger_verdict_check'
+            and pg_get_constraintdef(oid) like '%''erased''%'
+    ) then
+        alter table meta.ledger drop constraint if exists ledger_verdict_check;
+        alter table meta.ledger add constraint ledger_verdict_check check (verdict in (
+            'published', 'published_with_warnings', 'provisional', 'held', 'refused', 'duplicate', 'erased'
+        ));
+    end if;
+    if not exists (
+        select from pg_constraint
+        where conrelid = 'meta.ledger'::regclass and conname = 'ledger_erased_turns_nothing'
+    ) then
+        alter table meta.ledger add constraint ledger_erased_turns_nothing check (
+            verdict <> 'erased' or (delivery_id is null and revision is null and not sets_visible)
+        );
+    end if;
+end
+$$;
 
 create or replace trigger only_grows before update or delete or truncate on meta.erasures
 for each statement execute function meta.refuse_change();
