@@ -24,7 +24,7 @@ PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 AREAS = ("prepare", "dimensions", "lending", "capital", "boards")
 """The areas of the dbt project in the order in which they are built; a test across areas belongs to the last one."""
 
-PLANNER = {"PGOPTIONS": "-c enable_nestloop=off"}
+PLANNER = "-c enable_nestloop=off"
 """Rows that have just been loaded are unknown to the planner: it takes a delivery for a handful of rows and loops over it (two
 minutes were seen where a hash join takes a second). The role's own setting is of its database: a restored copy has none."""
 
@@ -105,7 +105,8 @@ def run_dbt(
 
     folder = _dbt_folder(warehouse)
     callbacks = [functools.partial(_report, progress)] if progress else []
-    with dbt_environment(warehouse), _environment(PLANNER):
+    options = f"{os.environ.get('PGOPTIONS', '')} {PLANNER}"
+    with dbt_environment(warehouse), _environment({"PGOPTIONS": options}):
         runner = dbtRunner(manifest=manifest, callbacks=callbacks)
         result = runner.invoke([*arguments, *_common_arguments(folder)], vars=dict(variables or {}))
     _require_success(result, folder)

@@ -171,6 +171,21 @@ def test_the_models_have_a_static_page_and_sources_know_their_age(marts: Warehou
     assert {str(result.status) for result in results} == {"pass"}
 
 
+def test_dbt_never_joins_row_by_row_and_keeps_the_options_of_the_operator(
+    marts: Warehouse, year: list[Delivery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGOPTIONS", "-c statement_timeout=1h")
+    of_the_role = "alter role transformer in database marts_test"
+    query = "select current_setting('enable_nestloop') as nestloop, current_setting('statement_timeout') as patience"
+    with marts.connect("admin", autocommit=True) as connection:
+        connection.execute(f"{of_the_role} reset enable_nestloop")  # as in a restored copy
+        try:
+            shown = run_dbt(marts, ["show", "--inline", query]).results[0].agate_table
+        finally:
+            connection.execute(f"{of_the_role} set enable_nestloop = off")
+    assert [tuple(row) for row in shown.rows] == [("off", "1h")]
+
+
 def test_readers_cannot_write_marts(reader: Connection) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         as_role(reader, "analyst", "delete from mart_builds.mart_branch_scorecard returning 1")
