@@ -31,6 +31,7 @@ from great_expectations.expectations.metrics.metric_provider import metric_parti
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
 from expectations.statements import ExpectationSeverity, Statement, Suite, count_expression
+from warehouse.connect import connection_options
 
 COLUMNS = "columns_are_those_of_the_contract"
 ONE_AT_A_TIME = threading.Lock()
@@ -132,10 +133,11 @@ def open_session(url: str) -> Iterator[Session]:
     Takes 0.02 s once GX is imported, so nothing is kept from one delivery to the next.
     """
     with ONE_AT_A_TIME:
+        options = f"{connection_options(url)} -c search_path=raw"
         datasource = new_context().data_sources.add_postgres(
             "warehouse",
             connection_string=driver_url(url),
-            kwargs={"connect_args": {"options": "-csearch_path=raw", "application_name": "warehouse expectations"}},
+            kwargs={"connect_args": {"options": options, "application_name": "warehouse expectations"}},
         )
         engines = [datasource.get_engine(), datasource.get_execution_engine().engine]
         for engine in engines:

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from contract.errors import WarehouseError
 from expectations import try_to_import, without_collecting
-from warehouse.connect import Warehouse
+from warehouse.connect import Warehouse, connection_options
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 AREAS = ("prepare", "dimensions", "lending", "capital", "boards")
@@ -105,7 +105,7 @@ def run_dbt(
 
     folder = _dbt_folder(warehouse)
     callbacks = [functools.partial(_report, progress)] if progress else []
-    options = f"{os.environ.get('PGOPTIONS', '')} {PLANNER}"
+    options = f"{connection_options(warehouse.admin_url)} {PLANNER}"
     with dbt_environment(warehouse), _environment({"PGOPTIONS": options}):
         runner = dbtRunner(manifest=manifest, callbacks=callbacks)
         result = runner.invoke([*arguments, *_common_arguments(folder)], vars=dict(variables or {}))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 import psycopg
 
@@ -21,6 +22,9 @@ from warehouse.settings import Settings, read_settings
 
 Role = Literal["admin", "loader", "transformer", "quarter_keeper", "airflow"]
 Connection = psycopg.Connection[tuple[Any, ...]]
+
+OPTIONS = "-c client_connection_check_interval=10s"
+"""A backend that waits for a lock notices that its client was killed, and gives up its place in the line."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,11 @@ class Warehouse:
         """Open a connection as `role`. Statements are never prepared: tables come and go below them."""
         try:
             return psycopg.connect(
-                self.url(role), autocommit=autocommit, prepare_threshold=None, application_name=f"warehouse {role}"
+                self.url(role),
+                autocommit=autocommit,
+                prepare_threshold=None,
+                application_name=f"warehouse {role}",
+                options=connection_options(self.admin_url),
             )
         except psycopg.OperationalError as error:
             raise WarehouseError(
@@ -76,6 +84,12 @@ class Warehouse:
     def program(self, name: str) -> str:
         """Return the path of a PostgreSQL program such as psql."""
         return str(EmbeddedServer(self.settings.home).binary(name))
+
+
+def connection_options(url: str) -> str:
+    """Return libpq's options for a connection to `url`: ours, then those of the address, or else of PGOPTIONS, which win."""
+    given = dict(parse_qsl(urlsplit(url).query)).get("options") or os.environ.get("PGOPTIONS", "")
+    return f"{OPTIONS} {given}".strip()
 
 
 def open_warehouse(home: Path | None = None) -> Warehouse:

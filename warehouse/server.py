@@ -44,8 +44,6 @@ SETTINGS = {
     "wal_compression": "'on'",
     "max_locks_per_transaction": "1024",
     "jit": "off",
-    # A backend that waits for a lock notices that its client was killed, and gives up its place in the line.
-    "client_connection_check_interval": "'10s'",
     "timezone": "'Asia/Ho_Chi_Minh'",
     "log_timezone": "'Asia/Ho_Chi_Minh'",
     "logging_collector": "on",

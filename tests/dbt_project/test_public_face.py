@@ -176,14 +176,17 @@ def test_dbt_never_joins_row_by_row_and_keeps_the_options_of_the_operator(
 ) -> None:
     monkeypatch.setenv("PGOPTIONS", "-c statement_timeout=1h")
     of_the_role = "alter role transformer in database marts_test"
-    query = "select current_setting('enable_nestloop') as nestloop, current_setting('statement_timeout') as patience"
+    query = (
+        "select current_setting('enable_nestloop') as nestloop, current_setting('statement_timeout') as patience, "
+        "current_setting('client_connection_check_interval') as looks"
+    )
     with marts.connect("admin", autocommit=True) as connection:
         connection.execute(f"{of_the_role} reset enable_nestloop")  # as in a restored copy
         try:
             shown = run_dbt(marts, ["show", "--inline", query]).results[0].agate_table
         finally:
             connection.execute(f"{of_the_role} set enable_nestloop = off")
-    assert [tuple(row) for row in shown.rows] == [("off", "1h")]
+    assert [tuple(row) for row in shown.rows] == [("off", "1h", "10s")]
 
 
 def test_readers_cannot_write_marts(reader: Connection) -> None:

@@ -260,6 +260,16 @@ def test_delivered_rows_are_never_joined_one_by_one_and_the_catalogue_is_not_has
             assert found == ["off", "on", "off"]
 
 
+def test_its_connections_have_the_options_of_all_others_and_of_the_address(warehouse: Warehouse) -> None:
+    url = f"{warehouse.url('loader')}?options=-c%20statement_timeout%3D1h"
+    settings = "client_connection_check_interval", "statement_timeout", "search_path"
+    with gx_runner.open_session(url) as session:
+        for engine in (session.engine, session.datasource.get_execution_engine().engine):
+            with engine.connect() as connection:
+                found = [connection.exec_driver_sql(f"show {name}").scalar() for name in settings]
+            assert found == ["10s", "1h", "raw"]
+
+
 def test_garbage_is_collected_again_after_an_import() -> None:
     with without_collecting():
         assert not gc.isenabled()

@@ -6,6 +6,7 @@ import os
 import signal
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -45,6 +46,25 @@ def test_the_server_is_private_and_its_pages_are_checked(start: Start) -> None:
             "select datlocprovider, datlocale, pg_encoding_to_char(encoding) from pg_database where datname = current_database()"
         ).fetchone()
     assert row == ("b", "C.UTF-8", "UTF8")
+
+
+def test_any_server_looks_whether_the_client_of_a_waiting_backend_lives(start: Start) -> None:
+    warehouse = start("one")
+    assert setting(warehouse, "client_connection_check_interval") == "10s"
+    with psycopg.connect(warehouse.admin_url) as connection:
+        of_the_server = connection.execute("show client_connection_check_interval").fetchone()
+    assert of_the_server == ("0",), "each connection asks for it: a server that is not ours would not have it"
+
+
+def test_options_of_the_address_are_kept_and_those_of_the_operator(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = start("one")
+    monkeypatch.setenv("PGOPTIONS", "-c statement_timeout=2h")
+    assert setting(plain, "statement_timeout") == "2h"
+    with_options = replace(plain, admin_url=f"{plain.admin_url}?options=-c%20statement_timeout%3D1h")
+    assert setting(with_options, "statement_timeout") == "1h"
+    assert setting(with_options, "client_connection_check_interval") == "10s"
 
 
 def test_a_wrong_password_is_turned_away(start: Start) -> None:
