@@ -1,6 +1,6 @@
 """The door: Great Expectations suites in the bank's words, run inside PostgreSQL before a delivery becomes visible."""
 
-from expectations.ahead import import_ahead, try_to_import, without_collecting
+from expectations.ahead import import_ahead, without_collecting
 from expectations.data_docs import build_data_docs, stored_results
 from expectations.run import Report, validate
 
@@ -9,7 +9,6 @@ __all__ = [
     "build_data_docs",
     "import_ahead",
     "stored_results",
-    "try_to_import",
     "validate",
     "without_collecting",
 ]

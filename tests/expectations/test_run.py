@@ -274,3 +274,16 @@ def test_garbage_is_collected_again_after_an_import() -> None:
     with without_collecting():
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+def test_what_no_expectation_of_ours_needs_is_imported_when_it_is_first_used() -> None:
+    program = (
+        "import sys, expectations.gx_runner\n"
+        "from great_expectations.expectations.core import expect_column_kl_divergence_to_be_less_than as unused\n"
+        "print([name in sys.modules for name in ('scipy.stats', 'altair')])\n"
+        "print(unused.stats.entropy([0.5, 0.5], [0.5, 0.5]), 'scipy.stats' in sys.modules)\n"
+        "import scipy.stats, altair\n"
+        "print(scipy.stats.entropy is unused.stats.entropy, altair.Chart is unused.alt.Chart)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines() == ["[False, False]", "0.0 True", "True True"]
