@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import psycopg
 from psycopg import sql
@@ -23,6 +24,8 @@ from warehouse.connect import Connection, Warehouse
 from warehouse.faults import reach
 
 LOCK = "warehouse.build"
+BuildAreas = Callable[..., None]
+"""Called as `transform.build_areas` is."""
 ROWS_AT_ONCE = 12_000_000
 """Loans and transactions that one build reads at most (one date at least): a night of the nation in one piece."""
 
@@ -40,7 +43,13 @@ class BuildResult:
         return bool(self.builds)
 
 
-def build(warehouse: Warehouse, *, full: bool = False, progress: Progress | None = None) -> BuildResult:
+def build(
+    warehouse: Warehouse,
+    *,
+    full: bool = False,
+    progress: Progress | None = None,
+    build_areas: BuildAreas = build_areas,
+) -> BuildResult:
     """Bring all marts up to date, oldest dates first, flipping batch by batch. `full`: make every unit again.
 
     When a batch fails, each family of branches in it is built alone, so that one bad branch never stops another. Raises
@@ -50,7 +59,7 @@ def build(warehouse: Warehouse, *, full: bool = False, progress: Progress | None
     with _one_at_a_time(warehouse) as connection:
         if full:
             _forget_fingerprints(connection)
-        work = _Work(warehouse, connection, progress or (lambda _: None))
+        work = _Work(warehouse, connection, progress or (lambda _: None), build_areas)
         error = work.build_batches()
         if error is not None:
             families = _find_families(connection)
@@ -75,7 +84,8 @@ def run_areas(
 ) -> None:
     """Make and test the candidate rows of a build, all areas or some. Errors: WarehouseError; nothing has flipped then."""
     with _one_at_a_time(warehouse) as connection:
-        _run(warehouse, connection, build_id, [area for area in AREAS if areas is None or area in areas], progress)
+        wanted = [area for area in AREAS if areas is None or area in areas]
+        _run(connection, build_id, wanted, partial(build_areas, warehouse, progress=progress))
 
 
 def flip(warehouse: Warehouse, build_id: int) -> None:
@@ -101,6 +111,7 @@ class _Work:
     warehouse: Warehouse
     connection: Connection
     say: Progress
+    build_areas: BuildAreas
     result: BuildResult = field(default_factory=BuildResult)
 
     def build_batches(self, branches: Sequence[str] | None = None) -> CandidatesError | None:
@@ -117,7 +128,7 @@ class _Work:
         counted = "select part, count(*) from meta.build_units where build_id = %s group by part order by part"
         units: dict[str, int] = dict(self.connection.execute(counted, [build_id]).fetchall())
         self.say(f"build {build_id}: " + ", ".join(f"{count} {part}" for part, count in units.items()))
-        _run(self.warehouse, self.connection, build_id, AREAS, self.say)
+        _run(self.connection, build_id, AREAS, partial(self.build_areas, self.warehouse, progress=self.say))
         _flip(self.connection, build_id)
         self.result.builds.append(build_id)
         for part, count in units.items():
@@ -159,9 +170,7 @@ def _open(connection: Connection, branches: Sequence[str] | None = None) -> int 
         return int(build_id[0])
 
 
-def _run(
-    warehouse: Warehouse, connection: Connection, build_id: int, areas: Sequence[str], progress: Progress | None
-) -> None:
+def _run(connection: Connection, build_id: int, areas: Sequence[str], make: Callable[..., None]) -> None:
     _require_running(connection, build_id)
     defined = connection.execute(statements.IS_DEFINED, [definition_version()]).fetchone()
     parts = None
@@ -172,7 +181,7 @@ def _run(
         parts = [part for (part,) in found]
     running = connection.execute("select meta.describe_running_build()").fetchone()
     assert running is not None
-    build_areas(warehouse, areas, parts, running[0], progress)
+    make(areas, parts, running[0])
     connection.execute(
         "update meta.builds set areas_done = (select array_agg(distinct area) from unnest(areas_done || %s) as area) "
         "where build_id = %s",

@@ -10,7 +10,6 @@ import sys
 import time
 import traceback
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -178,15 +177,16 @@ def _night(options: argparse.Namespace) -> int:
     from pipeline.after import told_night  # noqa: PLC0415
     from pipeline.branch import Selection  # noqa: PLC0415
     from pipeline.build import build as build_marts  # noqa: PLC0415
+    from pipeline.dbt_ahead import DbtAhead  # noqa: PLC0415
     from pipeline.night import run_night, timed  # noqa: PLC0415
-    from pipeline.transform import start_ahead  # noqa: PLC0415
     from warehouse.connect import open_warehouse  # noqa: PLC0415
 
     warehouse = open_warehouse()
     with told_night(warehouse, say):
         selection = Selection(options.branch, options.business_date)
-        night = run_night(warehouse, selection, say, ahead=partial(start_ahead, warehouse))
-        timed(night.seconds, "marts", lambda: build_marts(warehouse, progress=say))
+        dbt = DbtAhead(warehouse)
+        night = run_night(warehouse, selection, say, ahead=dbt.start)
+        timed(night.seconds, "marts", lambda: build_marts(warehouse, progress=say, build_areas=dbt.build_areas))
         say("seconds: " + ", ".join(f"{step} {seconds:.1f}" for step, seconds in night.seconds.items()))
         if options.json:
             print(json.dumps([outcome.as_json() for outcome in night.outcomes], ensure_ascii=False))

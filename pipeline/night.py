@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -21,6 +20,7 @@ from pipeline.intake import Progress, load_pending, quiet, validate_pending
 from pipeline.news import branch_name
 from pipeline.outcomes import Outcome, arrival_outcome, delivery_outcome
 from pipeline.pause import paused_branches, require_not_paused
+from pipeline.processes import end_with_parent
 from warehouse.connect import Warehouse
 
 T = TypeVar("T")
@@ -64,8 +64,8 @@ def run_night(
     """Verify, load, validate and publish everything that the selection takes; the marts are built by the caller.
 
     Branches with something to do are shared out among `processes`; PostgreSQL keeps them apart. One that breaks off
-    leaves the others alone: see `Night.failures`. If there is anything to do, `ahead` runs beside it in a thread: what the
-    caller needs afterwards and takes seconds to start.
+    leaves the others alone: see `Night.failures`. If there is anything to do, `ahead` is called first: it starts what the
+    caller needs afterwards and takes seconds.
     """
     night = Night()
     wanted = selection or Selection()
@@ -74,11 +74,11 @@ def run_night(
     codes = [wanted.branch] if wanted.branch else _find_codes(warehouse)
     busy = set(find_branches(warehouse)) & set(codes)
     if busy and ahead:
-        threading.Thread(target=ahead, name="ahead").start()
+        ahead()
     work = partial(_run_alone, warehouse, selection=wanted, progress=progress)
     if len(busy) > 1 and processes > 1:
         spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(processes, len(busy)), spawn, _end_with_night) as pool:
+        with ProcessPoolExecutor(min(processes, len(busy)), spawn, end_with_parent) as pool:
             parts = list(pool.map(work, sorted(busy)))
     else:
         parts = list(map(work, sorted(busy)))
@@ -102,18 +102,6 @@ def _find_codes(warehouse: Warehouse) -> list[str]:
     with warehouse.connect("loader") as connection:
         paused = paused_branches(connection)
     return [code for code in Landing(warehouse.settings.landing).branches() if code not in paused]
-
-
-def _end_with_night() -> None:
-    """End this worker when the night is killed: it would wait for more work for ever."""
-    night = multiprocessing.parent_process()
-    assert night is not None
-
-    def end() -> None:
-        night.join()
-        os._exit(1)
-
-    threading.Thread(target=end, name="end with the night", daemon=True).start()
 
 
 def _run_alone(

@@ -7,9 +7,11 @@ Linux only (`/proc`).
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -150,6 +152,18 @@ def wait_until_gone(processes: Iterable[Process], patience: float) -> bool:
             break
         time.sleep(0.1)
     return not waiting
+
+
+def end_with_parent() -> None:
+    """End this worker of a multiprocessing parent when that is killed: it would wait for more work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def end() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=end, name="end with the parent", daemon=True).start()
 
 
 @dataclass(frozen=True)

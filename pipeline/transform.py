@@ -1,7 +1,6 @@
 """dbt, run inside this process as the role `transformer`.
 
-Inside, and not as a child: a process that is killed takes its dbt with it, and no orphan goes on writing rows. The manifest
-is kept between runs, so a backlog of many builds is parsed once.
+The manifest is kept between runs, so a backlog of many builds is parsed once.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from contract.errors import WarehouseError
-from expectations import try_to_import, without_collecting
+from expectations import without_collecting
 from warehouse.connect import Warehouse, connection_options
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
@@ -126,17 +125,6 @@ def parse_project(warehouse: Warehouse) -> Any:
             _require_success(parsed, folder)
             _manifests[folder] = parsed.result
         return _manifests[folder]
-
-
-def start_ahead(warehouse: Warehouse) -> None:
-    """Import what validation and Data Docs need, then parse the project, while the night is at work.
-
-    One after the other: both hold the interpreter that also loads, and validation leaves it free. What goes wrong here goes
-    wrong again where it is needed, and is told there.
-    """
-    try_to_import()
-    with contextlib.suppress(Exception):
-        parse_project(warehouse)
 
 
 _manifests: dict[Path, Any] = {}

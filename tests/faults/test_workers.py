@@ -1,13 +1,17 @@
-"""The processes among which a night shares out its branches."""
+"""The processes among which a night shares out its work."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from pathlib import Path
 
 import pytest
 
-from tests.faults.nights import failing
+from contract.errors import WarehouseError
+from pipeline.dbt_ahead import DbtAhead
+from pipeline.transform import AREAS, CandidatesError
+from tests.faults.nights import failing, running
 from tests.faults.waiting import wait_until
 from tests.support.deliveries import first_delivery
 from tests.support.warehouses import new_warehouse
@@ -26,6 +30,11 @@ def find_workers() -> set[int]:
     return found
 
 
+def workers_of(night: str) -> set[int]:
+    """Return those whose environment has this word in it."""
+    return {process for process in find_workers() if night.encode() in environment_of(process)}
+
+
 def environment_of(process: int) -> bytes:
     try:
         return Path(f"/proc/{process}/environ").read_bytes()
@@ -40,11 +49,39 @@ def test_the_workers_of_a_killed_night_end_with_it(warehouse: Warehouse, tmp_pat
         first_delivery(branch).write(Path(own.settings.landing))
     mark = tmp_path / "reached"
 
-    def workers() -> set[int]:
-        return {process for process in find_workers() if str(mark).encode() in environment_of(process)}
-
     with failing(own, "after hashing=hang", mark, module=("pipeline", "night")) as night:
         wait_until(mark.exists, lambda: night.poll() is not None)
-        assert len(workers()) == 2
+        assert len(workers_of(str(mark))) == 3, "two for the branches and dbt"
         night.kill()
-        wait_until(lambda: not workers())
+        wait_until(lambda: not workers_of(str(mark)))
+
+
+def test_the_dbt_of_a_killed_night_ends_with_it(warehouse: Warehouse, tmp_path: Path) -> None:
+    own = new_warehouse(warehouse, tmp_path / "home")
+    first_delivery("96").write(Path(own.settings.landing))
+    waits = "select from pg_stat_activity where usename = 'transformer' and datname = %s and wait_event_type = 'Lock'"
+    with own.connect("admin") as blocker, own.connect("admin", autocommit=True) as watch:
+        blocker.execute("lock table meta.benchmarks in access exclusive mode")
+        with running(own, {"OF_THIS_TEST": str(tmp_path)}, module=("pipeline", "night")) as night:
+            database = [watch.info.dbname]
+            wait_until(lambda: watch.execute(waits, database).fetchone() is not None, lambda: night.poll() is not None)
+            assert workers_of(str(tmp_path))
+            night.kill()
+            wait_until(lambda: not workers_of(str(tmp_path)))
+
+
+def test_what_dbt_cannot_do_in_its_own_process_is_told_in_this_one(warehouse: Warehouse, tmp_path: Path) -> None:
+    own = new_warehouse(warehouse, tmp_path / "home")
+    with own.connect("admin") as connection:
+        connection.execute("revoke select on all tables in schema meta from transformer")
+    dbt = DbtAhead(own)
+    dbt.start()
+    with pytest.raises(CandidatesError, match=r"The marts could not be built\. .+ See .+dbt\.log") as told:
+        dbt.build_areas(own, AREAS, None, {})
+    assert "permission denied" in told.value.problem
+    with pytest.raises(WarehouseError, match=r"dbt could not run: KeyError in pipeline/transform\.py"):
+        dbt.build_areas(own, ["unheard of"], None, {})
+    (child,) = [process for process in multiprocessing.active_children() if process.name == "dbt"]
+    child.kill()
+    with pytest.raises(WarehouseError, match=r"was killed.*run the night again"):
+        dbt.build_areas(own, AREAS, None, {})

@@ -1,0 +1,96 @@
+"""dbt in a process of its own, started while a night is at work on its deliveries.
+
+To import dbt and parse the project takes seconds of Python, and so does Great Expectations: in one process these two and the
+load would wait for each other. A night that is killed takes its dbt with it, and no orphan goes on writing rows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection as Pipe
+from typing import Any
+
+from contract.errors import WarehouseError, describe_failure
+from expectations import import_ahead
+from pipeline import transform
+from pipeline.processes import end_with_parent
+from warehouse.connect import Warehouse
+
+
+class DbtAhead:
+    """dbt for the marts of a night: in a process of its own once `start` has been called, else in this one."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self.warehouse = warehouse
+        self.pipe: Pipe | None = None
+
+    def start(self) -> None:
+        """Start dbt's process, and import what validation and Data Docs need in this one; neither is waited for.
+
+        What goes wrong here goes wrong again where it is needed, and is told there.
+        """
+        spawn = multiprocessing.get_context("spawn")
+        self.pipe, other = spawn.Pipe()
+        spawn.Process(target=_serve, args=(other, self.warehouse), name="dbt", daemon=True).start()
+        other.close()
+        import_ahead()
+
+    def build_areas(
+        self,
+        warehouse: Warehouse,
+        areas: Sequence[str],
+        parts: Sequence[str] | None,
+        running_build: Mapping[str, Any],
+        progress: transform.Progress | None = None,
+    ) -> None:
+        """See `transform.build_areas`."""
+        if self.pipe is None:
+            return transform.build_areas(warehouse, areas, parts, running_build, progress)
+        try:
+            self.pipe.send((areas, parts, running_build))
+            while isinstance(answer := self.pipe.recv(), str):
+                if progress:
+                    progress(answer)
+        except (EOFError, ConnectionError) as error:
+            self.pipe = None
+            raise WarehouseError(
+                "The process in which dbt made the marts was killed, perhaps for want of memory",
+                remedy="What readers see has not changed; run the night again.",
+            ) from error
+        if answer is not None:
+            raise answer
+        return None
+
+
+def _serve(pipe: Pipe, warehouse: Warehouse) -> None:
+    """Parse the project, then build what is asked for: every line of progress is sent, then None or the error."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the night, and this process ends with it
+    end_with_parent()
+    with contextlib.suppress(Exception):
+        transform.parse_project(warehouse)
+    with contextlib.suppress(EOFError):
+        while True:
+            areas, parts, running_build = pipe.recv()
+            pipe.send(_build(pipe, warehouse, areas, parts, running_build))
+
+
+def _build(
+    pipe: Pipe,
+    warehouse: Warehouse,
+    areas: Sequence[str],
+    parts: Sequence[str] | None,
+    running_build: Mapping[str, Any],
+) -> Exception | None:
+    try:
+        transform.build_areas(warehouse, areas, parts, running_build, pipe.send)
+    except WarehouseError as error:
+        return error
+    except Exception as error:
+        return WarehouseError(
+            f"dbt could not run: {describe_failure(error)}",
+            remedy="Run the night again; nothing that readers see has changed.",
+        )
+    return None
