@@ -27,6 +27,7 @@ class Claim:
     is_measurable: bool
     was_published: bool
     last_verdict: str | None
+    last_reason: str | None
     is_duplicate: bool
     content_sha256: str
     could_not_run: str | None
@@ -53,8 +54,7 @@ def read_claims(connection: Connection, family: list[Key]) -> list[Claim]:
             l.result -> 'unreadable' = '[]'::jsonb,
             exists (select from meta.ledger as l where l.delivery_id = d.delivery_id
                 and l.verdict in ('published', 'published_with_warnings', 'provisional')),
-            (select l.verdict from meta.ledger as l where l.delivery_id = d.delivery_id order by l.entry_no desc limit 1),
-            d.duplicate_of is not null, d.content_sha256, i.could_not_run, i.evaluated_at, w.delivery_id is not null,
+            last.verdict, last.reason, d.duplicate_of is not null, d.content_sha256, i.could_not_run, i.evaluated_at, w.delivery_id is not null,
             d.supersedes,
             d.supersedes is null
             or exists (select from meta.deliveries as p where (p.branch_code, p.business_date, p.descriptor_sha256)
@@ -65,6 +65,9 @@ def read_claims(connection: Connection, family: list[Key]) -> list[Claim]:
         inner join meta.intakes as i on i.delivery_id = coalesce(d.duplicate_of, d.delivery_id)
         left join meta.weighed_intakes as w on w.delivery_id = i.delivery_id and w.evaluated_at = i.evaluated_at
         left join meta.loads as l on l.delivery_id = coalesce(d.duplicate_of, d.delivery_id)
+        left join lateral (
+            select e.verdict, e.reason from meta.ledger as e where e.delivery_id = d.delivery_id order by e.entry_no desc limit 1
+        ) as last on true
         where (d.branch_code, d.branch_valid_from) in (select * from unnest(%s::text[], %s::date[]))
         order by d.business_date, d.revision, d.delivery_id
         """,

@@ -88,8 +88,7 @@ def find_changes(
 ) -> tuple[list[Change], set[int]]:
     """Judge the claims of a family, dates ascending, and return where the ledger says otherwise or nothing yet.
 
-    What is judged anew and held again is a change, too: the reasons may be others. Also returned: the deliveries that could
-    not be measured.
+    What is judged anew and held for another reason is a change, too. Also returned: the deliveries that could not be measured.
     """
     visible_now = _visible_now(connection, family)
     judge = _Judge(connection, succession, family, measure)
@@ -161,9 +160,10 @@ class _Judge:
         return judged, winner
 
     def holds_anew(self, claim: Claim, judgement: Judgement) -> bool:
-        """True when a claim is held by an intake that the ledger does not know, and not until a check can run."""
+        """True when a new intake holds a claim for another reason than the ledger says, and not until a check can run."""
         is_answered = claim.could_not_run is None and claim.rows_id not in self.unmeasured
-        return judgement.verdict == "held" and not claim.is_weighed and is_answered
+        is_other = judgement.reason != claim.last_reason
+        return judgement.verdict == "held" and not claim.is_weighed and is_answered and is_other
 
     def judge(self, claim: Claim) -> Judgement:
         """Judge one claim by its intake, its interval and its opening; say so if what it supersedes is not on record."""

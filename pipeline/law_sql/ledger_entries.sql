@@ -2,9 +2,10 @@
 with told as (
     select
         *,
-        row(verdict, sets_visible, visible_delivery_id) is not distinct from
-        row(lag(verdict) over w, lag(sets_visible) over w, lag(visible_delivery_id) over w) as says_nothing_new
-    from meta.ledger
+        row(verdict, sets_visible, visible_delivery_id, held_because) is not distinct from
+        row(lag(verdict) over w, lag(sets_visible) over w, lag(visible_delivery_id) over w, lag(held_because) over w)
+            as says_nothing_new
+    from (select *, case when verdict = 'held' then reason end as held_because from meta.ledger) as entry
     where delivery_id is not null
     window w as (partition by delivery_id order by entry_no)
 ),
