@@ -32,6 +32,7 @@ from tests.dags.test_scheduler import (
     wait_for,
 )
 from tests.security.canaries import FAULTY, GOOD, make_person, search_database, search_files
+from tests.support.airflows import start_airflow
 from warehouse.connect import Warehouse, open_warehouse
 from warehouse.server import EmbeddedServer
 
@@ -76,7 +77,7 @@ def warehouse(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture(scope="module")
 def api(warehouse: Warehouse) -> Iterator[AirflowApi]:
     """An Airflow that is up, without a single worker; of its DAGs only the night runs."""
-    running = airflow.up(warehouse)
+    running = start_airflow(warehouse)
     try:
         found = AirflowApi(running)
         wait_for(lambda: found.has_dag(NIGHT))

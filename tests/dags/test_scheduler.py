@@ -17,6 +17,7 @@ import pytest
 from pipeline import airflow
 from pipeline.airflow_api import AirflowApi, Task
 from pipeline.processes import PROC
+from tests.support.airflows import start_airflow
 from tests.support.deliveries import Delivery, first_delivery
 from warehouse.connect import Warehouse, open_warehouse
 from warehouse.server import EmbeddedServer
@@ -62,7 +63,7 @@ def warehouse(home: Path) -> Warehouse:
 @pytest.fixture(scope="module")
 def api(warehouse: Warehouse) -> Iterator[AirflowApi]:
     """An Airflow that is up."""
-    running = airflow.up(warehouse)
+    running = start_airflow(warehouse)
     try:
         yield AirflowApi(running)
     finally:

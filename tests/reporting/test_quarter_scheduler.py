@@ -24,6 +24,7 @@ from pipeline.night import run_night
 from reporting.quarter import Quarter
 from reporting.quarter_decide import find_alterations
 from reporting.quarter_log import Version, read_versions
+from tests.support.airflows import start_airflow
 from tests.support.deliveries import Delivery, first_delivery, repay
 from warehouse.connect import Warehouse, open_warehouse
 from warehouse.server import EmbeddedServer
@@ -63,7 +64,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
 @pytest.fixture(scope="module")
 def api(warehouse: Warehouse) -> Iterator[AirflowApi]:
     """An Airflow that is up, with the nights and builds paused: here only the quarter runs."""
-    running = airflow.up(warehouse)
+    running = start_airflow(warehouse)
     try:
         found = AirflowApi(running)
         wait_for(lambda: found.has_dag(DAG))
