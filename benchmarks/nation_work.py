@@ -83,16 +83,16 @@ def _run_psql(warehouse: Warehouse, script: str, path: Path) -> Figure:
     return measure_process(command, warehouse.libpq_environment("admin"))
 
 
-def write_correction(landing: Path, branch: str, date: str) -> None:
-    """Deliver a branch's date again as revision 2: the same rows, with another remark on an office."""
-    old, new = landing / branch / date / "r1", landing / branch / date / "r2"
+def write_correction(landing: Path, branch: str, date: str, revision: int = 2) -> None:
+    """Deliver a branch's date again as the next revision: the same rows, with another remark on an office."""
+    old, new = (landing / branch / date / f"r{number}" for number in (revision - 1, revision))
     new.mkdir()
     text = (old / "datapackage.json").read_bytes()
     descriptor = json.loads(text)
     for resource in descriptor["resources"]:
         os.link(old / resource["path"], new / resource["path"])
-    descriptor.update(revision=2, supersedes=hashlib.sha256(text).hexdigest())
-    descriptor["offices"][0]["reason"] = "corrected"
+    descriptor.update(revision=revision, supersedes=hashlib.sha256(text).hexdigest())
+    descriptor["offices"][0]["reason"] = f"corrected in revision {revision}"
     (new / "datapackage.json").write_text(json.dumps(descriptor))
 
 

@@ -5,6 +5,7 @@ twice at once: PostgreSQL decides who works on a delivery.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from ingestion.landing import Folder, Landing
@@ -56,18 +57,47 @@ def find_branches(warehouse: Warehouse) -> list[str]:
     return sorted((seen | unfinished) - paused)
 
 
+def look_again(
+    warehouse: Warehouse, codes: Collection[str], selection: Selection | None = None
+) -> dict[str, list[Arrival]]:
+    """Return what is known of the folders of each of these branches in which nothing is new, by one query for all.
+
+    A branch of which a folder is not settled is left out: it has something to do.
+    """
+    landing = Landing(warehouse.settings.landing)
+    folders = {code: _list_folders(landing, code, selection) for code in codes}
+    with warehouse.connect("loader") as connection:
+        settled = find_settled(connection, [folder for found in folders.values() for folder in found])
+    known = {
+        code: [settled[folder.path] for folder in found]
+        for code, found in folders.items()
+        if all(folder.path in settled for folder in found)
+    }
+    for arrivals in known.values():
+        _tell_of_refusals(warehouse, arrivals)
+    return known
+
+
 def verify_branch(warehouse: Warehouse, branch_code: str, selection: Selection | None = None) -> list[Arrival]:
     """Look at every folder of the branch, oldest first; keep and register what is new."""
     landing = Landing(warehouse.settings.landing)
-    wanted = selection or Selection()
-    folders = [folder for folder in landing.folders(branch_code) if wanted.takes(folder)]
+    folders = _list_folders(landing, branch_code, selection)
     with warehouse.connect("loader") as connection:
         settled = find_settled(connection, folders)
     arrivals = [settled.get(folder.path) or receive_folder(warehouse, landing, folder) for folder in folders]
+    _tell_of_refusals(warehouse, arrivals)
+    return arrivals
+
+
+def _list_folders(landing: Landing, branch_code: str, selection: Selection | None) -> list[Folder]:
+    wanted = selection or Selection()
+    return [folder for folder in landing.folders(branch_code) if wanted.takes(folder)]
+
+
+def _tell_of_refusals(warehouse: Warehouse, arrivals: Iterable[Arrival]) -> None:
     for arrival in arrivals:
         if arrival.verdict == "refused":
             tell_branch(warehouse.settings.outbox, arrival_outcome(arrival))
-    return arrivals
 
 
 def publish_branch(warehouse: Warehouse, branch_code: str) -> list[Outcome]:

@@ -11,12 +11,15 @@ import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from contract.errors import WarehouseError
 from pipeline.backup_command import add_backup
 from pipeline.operating_arguments import add_operating
 from pipeline.quarter_arguments import add_quarter
+
+if TYPE_CHECKING:
+    from pipeline.outcomes import Outcome
 
 GOOD, BAD, USAGE, INTERNAL = 0, 1, 64, 70
 CHECKED = {"held": 1, "refused": 2, "waiting": 3}
@@ -183,22 +186,28 @@ def _night(options: argparse.Namespace) -> int:
 
     warehouse = open_warehouse()
     with told_night(warehouse, say):
-        selection = Selection(options.branch, options.business_date)
-        dbt = DbtAhead(warehouse)
-        night = run_night(warehouse, selection, say, ahead=dbt.start)
-        timed(night.seconds, "marts", lambda: build_marts(warehouse, progress=say, build_areas=dbt.build_areas))
+        with DbtAhead(warehouse) as dbt:
+            selection = Selection(options.branch, options.business_date)
+            night = run_night(warehouse, selection, say, ahead=dbt.start)
+            try:
+                timed(night.seconds, "marts", lambda: build_marts(warehouse, progress=say, build_areas=dbt.build_areas))
+            finally:  # the verdicts stand, whatever becomes of the marts
+                _print_outcomes(night.outcomes, without_password(warehouse.settings.landing), as_json=options.json)
         say("seconds: " + ", ".join(f"{step} {seconds:.1f}" for step, seconds in night.seconds.items()))
-        if options.json:
-            print(json.dumps([outcome.as_json() for outcome in night.outcomes], ensure_ascii=False))
-        else:
-            for outcome in night.outcomes:
-                print(outcome.line)
-            if not night.outcomes:
-                print(f"No delivery found in {without_password(warehouse.settings.landing)}.")
-            elif all(outcome.verdict == "duplicate" for outcome in night.outcomes):
-                print("Every delivery is a duplicate: nothing has changed.")
         night.require_every_branch()
     return BAD if night.is_bad else GOOD
+
+
+def _print_outcomes(outcomes: Sequence[Outcome], landing: str, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([outcome.as_json() for outcome in outcomes], ensure_ascii=False))
+        return
+    for outcome in outcomes:
+        print(outcome.line)
+    if not outcomes:
+        print(f"No delivery found in {landing}.")
+    elif all(outcome.verdict == "duplicate" for outcome in outcomes):
+        print("Every delivery is a duplicate: nothing has changed.")
 
 
 def _operate(options: argparse.Namespace) -> int:

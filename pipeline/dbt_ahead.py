@@ -7,10 +7,13 @@ load would wait for each other. A night that is killed takes its dbt with it, an
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import signal
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection as Pipe
+from multiprocessing.context import SpawnProcess
+from types import TracebackType
 from typing import Any
 
 from contract.errors import WarehouseError, describe_failure
@@ -21,11 +24,24 @@ from warehouse.connect import Warehouse
 
 
 class DbtAhead:
-    """dbt for the marts of a night: in a process of its own once `start` has been called, else in this one."""
+    """dbt for the marts of a night: in a process of its own once `start` has been called, else in this one.
+
+    The process ends with the context: by itself, which nobody waits for, or killed where the night broke off.
+    """
 
     def __init__(self, warehouse: Warehouse) -> None:
         self.warehouse = warehouse
+        self.process: SpawnProcess | None = None
         self.pipe: Pipe | None = None
+
+    def __enter__(self) -> DbtAhead:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
+        if self.process is not None and kind is not None:
+            self.process.kill()
+        if self.pipe is not None:
+            self.pipe.close()
 
     def start(self) -> None:
         """Start dbt's process, and import what validation and Data Docs need in this one; neither is waited for.
@@ -34,7 +50,9 @@ class DbtAhead:
         """
         spawn = multiprocessing.get_context("spawn")
         self.pipe, other = spawn.Pipe()
-        spawn.Process(target=_serve, args=(other, self.warehouse), name="dbt", daemon=True).start()
+        process = spawn.Process(target=_serve, args=(other, self.warehouse), name="dbt")
+        process.start()
+        self.process = process
         other.close()
         import_ahead()
 
@@ -75,6 +93,7 @@ def _serve(pipe: Pipe, warehouse: Warehouse) -> None:
         while True:
             areas, parts, running_build = pipe.recv()
             pipe.send(_build(pipe, warehouse, areas, parts, running_build))
+    gc.freeze()  # to look through all of dbt's objects once more at exit takes a second
 
 
 def _build(

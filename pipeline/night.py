@@ -15,7 +15,7 @@ from contract.errors import WarehouseError, describe_failure
 from expectations import import_ahead
 from ingestion.landing import Landing
 from ingestion.receive import Arrival
-from pipeline.branch import Selection, find_branches, publish_branch, verify_branch
+from pipeline.branch import Selection, find_branches, look_again, publish_branch, verify_branch
 from pipeline.intake import Progress, load_pending, quiet, validate_pending
 from pipeline.news import branch_name
 from pipeline.outcomes import Outcome, arrival_outcome, delivery_outcome
@@ -82,7 +82,10 @@ def run_night(
             parts = list(pool.map(work, sorted(busy)))
     else:
         parts = list(map(work, sorted(busy)))
-    parts += map(partial(work, is_idle=True), sorted(set(codes) - busy))
+    idle = set(codes) - busy
+    known = timed(night.seconds, "verify", lambda: look_again(warehouse, idle, wanted))
+    parts.append(Night([arrival_outcome(arrival) for arrivals in known.values() for arrival in arrivals]))
+    parts += map(work, sorted(idle - set(known)))
     found: dict[tuple[str, str, int | None], Outcome] = {}
     for part in parts:
         night.failures |= part.failures
@@ -104,12 +107,10 @@ def _find_codes(warehouse: Warehouse) -> list[str]:
     return [code for code in Landing(warehouse.settings.landing).branches() if code not in paused]
 
 
-def _run_alone(
-    warehouse: Warehouse, code: str, selection: Selection, progress: Progress, *, is_idle: bool = False
-) -> Night:
+def _run_alone(warehouse: Warehouse, code: str, selection: Selection, progress: Progress) -> Night:
     night = Night()
     try:
-        night.outcomes = run_branch(warehouse, code, selection, progress, night.seconds, is_idle=is_idle)
+        night.outcomes = run_branch(warehouse, code, selection, progress, night.seconds)
     except Exception as error:
         night.failures[code] = str(error) if isinstance(error, WarehouseError) else describe_failure(error)
         progress(f"{code}: broke off: {night.failures[code]}")
@@ -117,18 +118,9 @@ def _run_alone(
 
 
 def run_branch(
-    warehouse: Warehouse,
-    code: str,
-    selection: Selection,
-    progress: Progress,
-    seconds: dict[str, float],
-    *,
-    is_idle: bool = False,
+    warehouse: Warehouse, code: str, selection: Selection, progress: Progress, seconds: dict[str, float]
 ) -> list[Outcome]:
-    """Run the four steps for one branch and return an outcome for each delivery found or turned.
-
-    `is_idle`: the branch had nothing to do; if nothing has come since, its landing is only looked at.
-    """
+    """Run the four steps for one branch and return an outcome for each delivery found or turned."""
     turned: dict[int | None, Outcome] = {}
     for _ in range(ROUNDS):
         arrivals = timed(seconds, "verify", lambda: verify_branch(warehouse, code, selection))
@@ -136,8 +128,6 @@ def run_branch(
         if new:
             progress(f"{code}: {len(new)} new of {len(arrivals)} deliveries")
             import_ahead()
-        elif is_idle and not turned:
-            return [arrival_outcome(arrival) for arrival in arrivals]
         timed(seconds, "load", lambda: load_pending(warehouse, code, progress))
         timed(seconds, "validate", lambda: validate_pending(warehouse, code, progress))
         published = timed(seconds, "publish", lambda: publish_branch(warehouse, code))

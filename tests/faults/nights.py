@@ -34,7 +34,7 @@ def running(
     """A Python module in a process of its own, which ends with the block at the latest. `options` are those of Popen."""
     process = subprocess.Popen(
         [sys.executable, "-m", *module], cwd=PROJECT, env={**os.environ, **environment(warehouse), **variables},
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options,
+        **{"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **options},
     )  # fmt: skip
     try:
         yield process

@@ -121,3 +121,21 @@ def test_the_branch_is_told_what_a_check_found_that_could_not_run_before(own: Wa
     assert "neither" in (own.settings.outbox / "96" / DATE / "r1" / "feedback.csv").read_text()
     assert find_branches(own) == []
     assert publish_branch(own, "96") == [], "the same judgement is told once"
+
+
+def test_what_comes_while_the_night_has_begun_is_taken_in_by_it(own: Warehouse) -> None:
+    first_delivery("96").write(Path(own.settings.landing))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipeline.night.find_branches", lambda _: [])
+        assert run(own) == [(DATE, "published")]
+
+
+def test_a_refusal_that_the_branch_was_not_told_is_told_by_the_next_night(own: Warehouse) -> None:
+    folder = first_delivery("96").write(Path(own.settings.landing))
+    (folder / "datapackage.json").write_text("{")
+    assert run(own) == [(DATE, "refused")]
+    assert find_branches(own) == []
+    feedback = own.settings.outbox / "96" / DATE / "r1" / "feedback.csv"
+    feedback.unlink()
+    assert run(own) == [(DATE, "refused")]
+    assert "package-error" in feedback.read_text()

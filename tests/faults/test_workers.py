@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,32 +62,50 @@ def test_the_workers_of_a_killed_night_end_with_it(warehouse: Warehouse, tmp_pat
         wait_until(lambda: not workers_of(str(mark)))
 
 
-def test_the_dbt_of_a_killed_night_ends_with_it(warehouse: Warehouse, tmp_path: Path) -> None:
-    own = new_warehouse(warehouse, tmp_path / "home")
-    first_delivery("96").write(Path(own.settings.landing))
+@contextmanager
+def making_marts(warehouse: Warehouse, mark: str, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A night that has published a delivery, and whose dbt waits for a lock that is let go with the block."""
+    first_delivery("96").write(Path(warehouse.settings.landing))
     waits = "select from pg_stat_activity where usename = 'transformer' and datname = %s and wait_event_type = 'Lock'"
-    with own.connect("admin") as blocker, own.connect("admin", autocommit=True) as watch:
+    with warehouse.connect("admin") as blocker, warehouse.connect("admin", autocommit=True) as watch:
         blocker.execute("lock table meta.benchmarks in access exclusive mode")
-        with running(own, {"OF_THIS_TEST": str(tmp_path)}, module=("pipeline", "night")) as night:
+        with running(warehouse, {"OF_THIS_TEST": mark}, module=("pipeline", "night"), **options) as night:
             database = [watch.info.dbname]
             wait_until(lambda: watch.execute(waits, database).fetchone() is not None, lambda: night.poll() is not None)
-            assert workers_of(str(tmp_path))
-            night.kill()
-            wait_until(lambda: not workers_of(str(tmp_path)))
+            yield night
+
+
+def test_the_dbt_of_a_killed_night_ends_with_it(warehouse: Warehouse, tmp_path: Path) -> None:
+    own = new_warehouse(warehouse, tmp_path / "home")
+    with making_marts(own, str(tmp_path)) as night:
+        assert workers_of(str(tmp_path))
+        night.kill()
+        wait_until(lambda: not workers_of(str(tmp_path)))
+
+
+def test_a_night_whose_dbt_is_killed_tells_the_verdicts_all_the_same(warehouse: Warehouse, tmp_path: Path) -> None:
+    own = new_warehouse(warehouse, tmp_path / "home")
+    with making_marts(own, str(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as night:
+        (dbt,) = workers_of(str(tmp_path))
+        os.kill(dbt, signal.SIGKILL)
+        told, why = night.communicate()
+    assert re.match(r"96 2025-09-28 r1 +published", told.decode())
+    assert b"dbt made the marts was killed" in why
+    assert night.returncode == 70
 
 
 def test_what_dbt_cannot_do_in_its_own_process_is_told_in_this_one(warehouse: Warehouse, tmp_path: Path) -> None:
     own = new_warehouse(warehouse, tmp_path / "home")
     with own.connect("admin") as connection:
         connection.execute("revoke select on all tables in schema meta from transformer")
-    dbt = DbtAhead(own)
-    dbt.start()
-    with pytest.raises(CandidatesError, match=r"The marts could not be built\. .+ See .+dbt\.log") as told:
-        dbt.build_areas(own, AREAS, None, {})
-    assert "permission denied" in told.value.problem
-    with pytest.raises(WarehouseError, match=r"dbt could not run: KeyError in pipeline/transform\.py"):
-        dbt.build_areas(own, ["unheard of"], None, {})
-    (child,) = [process for process in multiprocessing.active_children() if process.name == "dbt"]
-    child.kill()
-    with pytest.raises(WarehouseError, match=r"was killed.*run the night again"):
-        dbt.build_areas(own, AREAS, None, {})
+    with DbtAhead(own) as dbt:
+        dbt.start()
+        with pytest.raises(CandidatesError, match=r"The marts could not be built\. .+ See .+dbt\.log") as told:
+            dbt.build_areas(own, AREAS, None, {})
+        assert "permission denied" in told.value.problem
+        with pytest.raises(WarehouseError, match=r"dbt could not run: KeyError in pipeline/transform\.py"):
+            dbt.build_areas(own, ["unheard of"], None, {})
+        (child,) = [process for process in multiprocessing.active_children() if process.name == "dbt"]
+        child.kill()
+        with pytest.raises(WarehouseError, match=r"was killed.*run the night again"):
+            dbt.build_areas(own, AREAS, None, {})
