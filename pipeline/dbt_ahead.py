@@ -26,7 +26,7 @@ from warehouse.connect import Warehouse
 class DbtAhead:
     """dbt for the marts of a night: in a process of its own once `start` has been called, else in this one.
 
-    The process ends with the context: by itself, which nobody waits for, or killed where the night broke off.
+    The process ends with the context, by itself; one that is interrupted at its work is killed.
     """
 
     def __init__(self, warehouse: Warehouse) -> None:
@@ -37,9 +37,7 @@ class DbtAhead:
     def __enter__(self) -> DbtAhead:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
-        if self.process is not None and kind is not None:
-            self.process.kill()
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         if self.pipe is not None:
             self.pipe.close()
 
@@ -65,7 +63,7 @@ class DbtAhead:
         progress: transform.Progress | None = None,
     ) -> None:
         """See `transform.build_areas`."""
-        if self.pipe is None:
+        if self.process is None or self.pipe is None:
             return transform.build_areas(warehouse, areas, parts, running_build, progress)
         try:
             self.pipe.send((areas, parts, running_build))
@@ -73,11 +71,14 @@ class DbtAhead:
                 if progress:
                     progress(answer)
         except (EOFError, ConnectionError) as error:
-            self.pipe = None
+            self.process = None
             raise WarehouseError(
                 "The process in which dbt made the marts was killed, perhaps for want of memory",
                 remedy="What readers see has not changed; run the night again.",
             ) from error
+        except BaseException:
+            self.process.kill()
+            raise
         if answer is not None:
             raise answer
         return None
