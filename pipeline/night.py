@@ -146,7 +146,8 @@ def _combine(warehouse: Warehouse, arrivals: list[Arrival], turned: dict[int | N
     outcomes = []
     with warehouse.connect("loader") as connection:
         for arrival in arrivals:
-            if arrival.delivery_id in turned:
+            turn = turned.get(arrival.delivery_id)
+            if turn and turn.revision == arrival.folder.revision:  # not one of the same content under another number
                 outcomes.append(turned.pop(arrival.delivery_id))
             elif arrival.verdict is None and arrival.delivery_id is not None:
                 outcomes.append(delivery_outcome(connection, arrival.delivery_id))

@@ -74,3 +74,33 @@ def test_a_second_look_at_the_landing_does_not_hide_what_the_first_one_turned(
     verdicts = [(outcome.business_date, outcome.revision, outcome.verdict) for outcome in found.outcomes]
     assert verdicts == [("2025-09-28", 1, "published"), ("2025-09-28", 2, "duplicate"), ("2025-09-29", 1, "held")]
     assert found.is_bad
+
+
+def test_a_repeat_is_told_beside_the_delivery_that_turns_in_the_same_night(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    """The second revision has the content of the third, which came before it and waited for the day before; what its
+    manifest says does not hold, so that it is put on record as a repeat of the third and no more.
+    """
+    own = new_warehouse(warehouse, tmp_path)
+    landing = Path(own.settings.landing)
+    first = first_delivery("96")
+    following = repay(first.next("2025-09-29"), 1, 1_000_000)
+    following.revision, following.supersedes = 3, "0" * 64
+    following.write(landing)
+
+    def verdicts() -> list[tuple[str, int | None, str]]:
+        found = night.run_night(own, processes=1).outcomes
+        return [(outcome.business_date, outcome.revision, outcome.verdict) for outcome in found]
+
+    with without_great_expectations():
+        assert verdicts() == [("2025-09-29", 3, "provisional")]
+        following.revision = 2
+        following.manifest["cobCompletedAt"] = "2025-09-29T18:00:00+07:00"
+        following.write(landing)
+        first.write(landing)
+        assert verdicts() == [
+            ("2025-09-28", 1, "published"),
+            ("2025-09-29", 2, "duplicate"),
+            ("2025-09-29", 3, "published_with_warnings"),
+        ]
