@@ -79,7 +79,7 @@ class Oracle:
     def send(self, delivery: Delivery) -> str:
         """Take in one delivery; return new, repeat, duplicate, refused or waiting."""
         rivals = [record for record in self.records if record.delivery.place == delivery.place]
-        if any(record.delivery == delivery and record.verdict != "refused" for record in rivals):
+        if any(record.delivery == delivery and not is_mere_note(record) for record in rivals):
             return "repeat"
         same_number = [record for record in rivals if record.delivery.revision == delivery.revision]
         owner = next((record for record in same_number if record.uses_up_number), None)

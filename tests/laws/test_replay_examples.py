@@ -71,6 +71,11 @@ def test_a_repeat_that_could_not_stand_alone_leaves_its_number_free(bench: Bench
     assert show(bench, [one], [repeat], [other]) == {(5, NEW): (11, "published")}
 
 
+def test_a_repeat_that_could_not_stand_alone_waits_for_another_content_under_its_number(bench: Bench) -> None:
+    one, repeat, other = new(5, 1, A), new(5, 2, A, lacks_supersedes=True), new(5, 2, B)
+    assert show(bench, [one], [repeat, other, repeat]) == {(5, NEW): (11, "published")}
+
+
 def test_an_older_content_under_a_higher_number_is_a_revision(bench: Bench) -> None:
     seen = show(bench, [new(5, 1, A)], [new(5, 2, B)], [new(5, 3, A)])
     assert seen == {(5, NEW): (10, "published")}
