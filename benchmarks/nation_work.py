@@ -83,8 +83,8 @@ def _run_psql(warehouse: Warehouse, script: str, path: Path) -> Figure:
     return measure_process(command, warehouse.libpq_environment("admin"))
 
 
-def write_correction(landing: Path, branch: str, date: str, revision: int = 2) -> None:
-    """Deliver a branch's date again as the next revision: the same rows, with another remark on an office."""
+def write_correction(landing: Path, branch: str, date: str, revision: int) -> None:
+    """Deliver a branch's date again as this revision, which follows the one before: the same rows, with another remark on an office."""
     old, new = (landing / branch / date / f"r{number}" for number in (revision - 1, revision))
     new.mkdir()
     text = (old / "datapackage.json").read_bytes()

@@ -2,8 +2,8 @@
 
 Writes a synthetic nation (34 branches) and runs its nights by command line, from files to published marts, in a throw-away
 warehouse. In the same run: `psql \\copy` of the last night's files and one plain GROUP BY a mart (the limit); one corrected
-branch (median of three); twenty dashboard queries; with --stack also the plain stack (pandas.to_sql, Great Expectations SUMMARY, dbt full
-refresh) on one branch, scaled. Prints Markdown tables. Ten million loans take about 25 GB of disk.
+branch (median of three); twenty dashboard queries; with --stack also the plain stack (pandas.to_sql, Great Expectations
+SUMMARY, dbt full refresh) on one branch, scaled. Prints Markdown tables. Ten million loans take about 25 GB of disk.
 """
 
 from __future__ import annotations

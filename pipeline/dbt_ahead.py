@@ -10,7 +10,7 @@ import contextlib
 import gc
 import multiprocessing
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
@@ -66,22 +66,33 @@ class DbtAhead:
         if self.process is None or self.pipe is None:
             return transform.build_areas(warehouse, areas, parts, running_build, progress)
         try:
-            self.pipe.send((areas, parts, running_build))
-            while isinstance(answer := self.pipe.recv(), str):
+            with _alive():
+                self.pipe.send((areas, parts, running_build))
+                answer = self.pipe.recv()
+            while isinstance(answer, str):
                 if progress:
                     progress(answer)
-        except (EOFError, ConnectionError) as error:
-            self.process = None
-            raise WarehouseError(
-                "The process in which dbt made the marts was killed, perhaps for want of memory",
-                remedy="What readers see has not changed; run the night again.",
-            ) from error
+                with _alive():
+                    answer = self.pipe.recv()
         except BaseException:
             self.process.kill()
+            self.process = None
             raise
         if answer is not None:
             raise answer
         return None
+
+
+@contextlib.contextmanager
+def _alive() -> Iterator[None]:
+    """Say it in words when the other end of the pipe has gone."""
+    try:
+        yield
+    except (EOFError, ConnectionError) as error:
+        raise WarehouseError(
+            "The process in which dbt made the marts was killed, perhaps for want of memory",
+            remedy="What readers see has not changed; run the night again.",
+        ) from error
 
 
 def _serve(pipe: Pipe, warehouse: Warehouse) -> None:

@@ -94,6 +94,35 @@ def test_a_night_whose_dbt_is_killed_tells_the_verdicts_all_the_same(warehouse: 
     assert night.returncode == 70
 
 
+def test_a_night_ends_without_a_word_of_its_processes(warehouse: Warehouse, tmp_path: Path) -> None:
+    own = new_warehouse(warehouse, tmp_path / "home")
+    following = first_delivery("96")
+    for _ in range(2):
+        following.write(Path(own.settings.landing))
+        with running(own, {"OF_THIS_TEST": str(tmp_path)}, ("pipeline", "night"), stderr=subprocess.PIPE) as night:
+            said = night.communicate()[1].decode().splitlines()
+        assert night.returncode == 0
+        assert [line for line in said if not re.match(r"\d\d:\d\d:\d\d  ", line)] == []
+        assert workers_of(str(tmp_path)) == set()
+        following = following.next("2025-09-29")
+
+
+def test_progress_that_nobody_reads_any_more_is_not_taken_for_the_death_of_dbt(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    own = new_warehouse(warehouse, tmp_path / "home")
+
+    def broken(_: str) -> None:
+        raise BrokenPipeError
+
+    with own.connect("admin") as connection:
+        connection.execute("revoke select on all tables in schema meta from transformer")
+    with DbtAhead(own) as dbt:
+        dbt.start()
+        with pytest.raises(BrokenPipeError):
+            dbt.build_areas(own, AREAS, None, {}, broken)
+
+
 def test_what_dbt_cannot_do_in_its_own_process_is_told_in_this_one(warehouse: Warehouse, tmp_path: Path) -> None:
     own = new_warehouse(warehouse, tmp_path / "home")
     with own.connect("admin") as connection:
