@@ -31,6 +31,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,30 +123,40 @@ def run_share(warehouse: Warehouse, branch: str, count: int, seed: int, share_no
 @contextmanager
 def _sparing(warehouse: Warehouse, branch: str, validated: Counter[str]) -> Iterator[None]:
     """Spare Great Expectations as the module says; `validated` counts by reason."""
-    whole_validation, reasons = expectations.validate, dict[int, str]()
+    whole_validation = expectations.validate
+    reasons: dict[int, Future[str | None]] = {}  # found by the rules, which run beside validation: it waits for them
     with warehouse.connect("admin") as connection:
         original, before = _facts(connection, branch)[1], _facts(connection, branch, FIRST_DATE)[1]
         rows = read_rows(connection, original[0])
 
     def judge(connection: Connection, delivery_id: int, unreadable: list[str], proven: list[str]) -> None:
-        find_dataset_violations(connection, delivery_id, unreadable, proven)
+        reason = reasons.setdefault(delivery_id, Future())
+        try:
+            find_dataset_violations(connection, delivery_id, unreadable, proven)
+            reason.set_result(find_reason(connection, delivery_id))
+        except Exception as error:
+            reason.set_exception(error)
+            raise
+
+    def find_reason(connection: Connection, delivery_id: int) -> str | None:
         if count_findings(connection, delivery_id, None).errors:
-            reasons[delivery_id] = "held already"
-            return
+            return "held already"
         is_close_known = connection.execute(
             "select count(distinct (branch_code, business_date, previous_business_date, cob_completed_at)) = 1 "
             "and min(previous_business_date) = %s from meta.deliveries where delivery_id in (%s, %s)",
             [FIRST_DATE, original[0], delivery_id],
         ).fetchone() == (True,)
         if is_close_known and read_rows(connection, delivery_id) == rows:
-            reasons[delivery_id] = "the original's rows"
-        elif is_close_known:
+            return "the original's rows"
+        if is_close_known:
             with connection.transaction(force_rollback=True):
                 if measure_opening(connection, delivery_id, [before[0]]).errors:
-                    reasons[delivery_id] = "held by the roll-forward"
+                    return "held by the roll-forward"
+        return None
 
     def validate(url: str, delivery_id: int, **options: Any) -> Report:
-        reason = reasons.get(delivery_id)
+        reason = reasons.setdefault(delivery_id, Future()).result()
+        del reasons[delivery_id]
         if reason and delivery_id % ALL_THE_SAME:
             validated[f"spared: {reason}"] += 1
             return Report(no_findings(), {}, None)

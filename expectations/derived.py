@@ -206,7 +206,8 @@ def _communes(dataset: Dataset) -> Statement | None:
 def _unique_key(dataset: Dataset) -> Statement:
     same = " and ".join(f"k.{name} = r.{name}" for name in dataset.key)
     key = ", ".join(dataset.key)
-    joins = f"join (select {key} from {{table}} group by {key} having count(*) > 1) as k on {same}"
+    # `offset 0` keeps PostgreSQL from sharing this out: each of its processes would group all the rows, not a part.
+    joins = f"join (select {key} from {{table}} group by {key} having count(*) > 1 offset 0) as k on {same}"
     # In the words of the reader, which finds the same rows while streaming: the two are one finding.
     mend = "Another row has the same key: send each key once."
     shown = "concat_ws('|', " + ", ".join(f"r.{name}" for name in dataset.key) + ")"

@@ -103,6 +103,7 @@ def load_delivery(
         personal.commit()
         reach("after the commit of personal rows")
         if lacking is not None:
+            analyze_rows(connection, delivery_id, lacking)
             attach_rows(connection, delivery_id, lacking)
         return load.result
 
@@ -130,23 +131,31 @@ def _drop_personal(connection: Connection, delivery_id: int) -> None:
             connection.execute(sql.SQL("drop table if exists {}").format(_leaf("personal", dataset, delivery_id)))
 
 
-def attach_rows(connection: Connection, delivery_id: int, datasets: Iterable[Dataset] | None = None) -> None:
-    """Make the loaded leaves part of their tables, and drop the views that served validation."""
+def analyze_rows(connection: Connection, delivery_id: int, datasets: Iterable[Dataset] | None = None) -> None:
+    """Sample the loaded leaves: without statistics the planner takes a new one for small, and joins it row by row."""
     # A plan needs no more: with the default of 100, a leaf of 60,000 rows costs as much to sample as to load.
     connection.execute("set local default_statistics_target = 25")
+    for schema, dataset in _find_leaves(datasets):
+        connection.execute(sql.SQL("analyze {}").format(_leaf(schema, dataset, delivery_id)))
+
+
+def attach_rows(connection: Connection, delivery_id: int, datasets: Iterable[Dataset] | None = None) -> None:
+    """Make the loaded leaves part of their tables, and drop the views that served validation."""
+    for schema, dataset in _find_leaves(datasets):
+        connection.execute("select meta.attach_leaf(%s, %s, %s)", [schema, dataset.name, delivery_id])
     for dataset in load_datasets().values() if datasets is None else datasets:
-        if dataset.is_large:
-            _attach(connection, "raw", dataset, delivery_id)
-            if dataset.pii_columns:
-                _attach(connection, "personal", dataset, delivery_id)
-        else:
+        if not dataset.is_large:
             connection.execute(sql.SQL("drop view if exists {}").format(_leaf("raw", dataset, delivery_id)))
 
 
-def _attach(connection: Connection, schema: str, dataset: Dataset, delivery_id: int) -> None:
-    # Without statistics the planner takes a new leaf for small, and joins it row by row.
-    connection.execute(sql.SQL("analyze {}").format(_leaf(schema, dataset, delivery_id)))
-    connection.execute("select meta.attach_leaf(%s, %s, %s)", [schema, dataset.name, delivery_id])
+def _find_leaves(datasets: Iterable[Dataset] | None) -> list[tuple[str, Dataset]]:
+    """Schema and dataset of each leaf that a delivery has of these datasets (None: all)."""
+    large = [
+        dataset
+        for dataset in load_datasets().values()
+        if dataset.is_large and (datasets is None or dataset in datasets)
+    ]
+    return [("raw", dataset) for dataset in large] + [("personal", dataset) for dataset in large if dataset.pii_columns]
 
 
 @dataclass

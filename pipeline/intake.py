@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psycopg
@@ -11,7 +12,7 @@ from psycopg.types.json import Jsonb
 from contract.errors import WarehouseError, describe_failure
 from contract.model import load_datasets
 from ingestion.ledger import copy_findings, drop_repeated_findings
-from ingestion.load import attach_rows, drop_rows, load_delivery
+from ingestion.load import analyze_rows, attach_rows, drop_rows, load_delivery
 from ingestion.publish import Measure, Stage, lock_family
 from ingestion.retire import drop_attached_leaves, find_lacking
 from ingestion.rules import Counts, count_findings, find_dataset_violations, measure_opening
@@ -116,10 +117,12 @@ def validate_delivery(warehouse: Warehouse, delivery_id: int) -> Counts:
         if row is None:
             raise WarehouseError(f"Delivery {delivery_id} is not loaded", remedy="Run the load step again.")
         unreadable = row[0]["unreadable"]
-        find_dataset_violations(connection, delivery_id, unreadable, row[0].get("proven", ()))
         readable = [name for name in load_datasets() if name not in unreadable]
         store = warehouse.settings.home / "validations"
-        report = validate(warehouse.url("loader"), delivery_id, datasets=readable, store=store)
+        with ThreadPoolExecutor(1) as beside:
+            rules = beside.submit(_judge_by_rules, connection, delivery_id, unreadable, row[0].get("proven", ()))
+            report = validate(warehouse.url("loader"), delivery_id, datasets=readable, store=store)
+            rules.result()
         copy_findings(connection, delivery_id, report.findings)
         if report.findings.num_rows:
             drop_repeated_findings(connection, delivery_id)
@@ -138,6 +141,11 @@ def validate_delivery(warehouse: Warehouse, delivery_id: int) -> Counts:
             attach_rows(connection, delivery_id)
         reach("after validation")
         return counts
+
+
+def _judge_by_rules(connection: Connection, delivery_id: int, unreadable: list[str], proven: Collection[str]) -> None:
+    find_dataset_violations(connection, delivery_id, unreadable, proven)
+    analyze_rows(connection, delivery_id)
 
 
 def drop_held(connection: Connection, key: Key) -> None:

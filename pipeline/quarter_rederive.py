@@ -15,7 +15,7 @@ from contract.errors import WarehouseError
 from ingestion.descriptor import parse_descriptor
 from ingestion.erase import as_kept
 from ingestion.landing import DESCRIPTOR
-from ingestion.load import attach_rows
+from ingestion.load import analyze_rows, attach_rows
 from ingestion.rules import count_findings
 from ingestion.store import Store
 from pipeline.branch import publish_branch, verify_branch
@@ -127,6 +127,7 @@ def _take_in(scratch: Warehouse, branch_code: str, progress: Progress) -> None:
                 [delivery_id, counts.errors, counts.warnings],
             )
             if not counts.errors:
+                analyze_rows(connection, delivery_id)
                 attach_rows(connection, delivery_id)
     publish_branch(scratch, branch_code)
 
