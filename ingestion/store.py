@@ -73,11 +73,12 @@ class Store:
                     digest.update(chunk)
                     target.write(chunk)
                     size += len(chunk)
-                target.flush()
-                os.fsync(target.fileno())
-            final = self._direct(digest.hexdigest())
-            final.parent.mkdir(parents=True, exist_ok=True)
-            if not final.exists():
+                final = self._direct(digest.hexdigest())
+                if is_new := not final.exists():
+                    target.flush()
+                    os.fsync(target.fileno())
+            if is_new:
+                final.parent.mkdir(parents=True, exist_ok=True)
                 os.chmod(name, 0o440)
                 os.replace(name, final)
                 _sync_folder(final.parent)
