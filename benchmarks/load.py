@@ -35,7 +35,7 @@ def prepare() -> None:
 
 def through_the_door(branch: str) -> None:
     """Run the steps of a night for one branch, without Great Expectations."""
-    from ingestion.load import attach_rows  # noqa: PLC0415
+    from ingestion.load import analyze_rows, attach_rows  # noqa: PLC0415
     from ingestion.rules import count_findings, find_dataset_violations  # noqa: PLC0415
     from pipeline.branch import publish_branch, verify_branch  # noqa: PLC0415
     from pipeline.intake import load_pending  # noqa: PLC0415
@@ -47,6 +47,7 @@ def through_the_door(branch: str) -> None:
     with warehouse.connect("loader") as connection:
         ((result,),) = connection.execute("select result from meta.loads where delivery_id = %s", [delivery_id])
         find_dataset_violations(connection, delivery_id, result["unreadable"], result["proven"])
+        analyze_rows(connection, delivery_id)
         counts = count_findings(connection, delivery_id, None)
         connection.execute(
             "insert into meta.intakes (delivery_id, errors, warnings) values (%s, %s, %s)",

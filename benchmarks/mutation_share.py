@@ -155,8 +155,10 @@ def _sparing(warehouse: Warehouse, branch: str, validated: Counter[str]) -> Iter
         return None
 
     def validate(url: str, delivery_id: int, **options: Any) -> Report:
-        reason = reasons.setdefault(delivery_id, Future()).result()
-        del reasons[delivery_id]
+        try:
+            reason = reasons.setdefault(delivery_id, Future()).result()
+        finally:
+            del reasons[delivery_id]
         if reason and delivery_id % ALL_THE_SAME:
             validated[f"spared: {reason}"] += 1
             return Report(no_findings(), {}, None)

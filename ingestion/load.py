@@ -131,7 +131,7 @@ def _drop_personal(connection: Connection, delivery_id: int) -> None:
             connection.execute(sql.SQL("drop table if exists {}").format(_leaf("personal", dataset, delivery_id)))
 
 
-def analyze_rows(connection: Connection, delivery_id: int, datasets: Iterable[Dataset] | None = None) -> None:
+def analyze_rows(connection: Connection, delivery_id: int, datasets: Collection[Dataset] | None = None) -> None:
     """Sample the loaded leaves: without statistics the planner takes a new one for small, and joins it row by row."""
     # A plan needs no more: with the default of 100, a leaf of 60,000 rows costs as much to sample as to load.
     connection.execute("set local default_statistics_target = 25")
@@ -139,7 +139,7 @@ def analyze_rows(connection: Connection, delivery_id: int, datasets: Iterable[Da
         connection.execute(sql.SQL("analyze {}").format(_leaf(schema, dataset, delivery_id)))
 
 
-def attach_rows(connection: Connection, delivery_id: int, datasets: Iterable[Dataset] | None = None) -> None:
+def attach_rows(connection: Connection, delivery_id: int, datasets: Collection[Dataset] | None = None) -> None:
     """Make the loaded leaves part of their tables, and drop the views that served validation."""
     for schema, dataset in _find_leaves(datasets):
         connection.execute("select meta.attach_leaf(%s, %s, %s)", [schema, dataset.name, delivery_id])
@@ -148,7 +148,7 @@ def attach_rows(connection: Connection, delivery_id: int, datasets: Iterable[Dat
             connection.execute(sql.SQL("drop view if exists {}").format(_leaf("raw", dataset, delivery_id)))
 
 
-def _find_leaves(datasets: Iterable[Dataset] | None) -> list[tuple[str, Dataset]]:
+def _find_leaves(datasets: Collection[Dataset] | None) -> list[tuple[str, Dataset]]:
     """Schema and dataset of each leaf that a delivery has of these datasets (None: all)."""
     large = [
         dataset

@@ -81,7 +81,7 @@ class Store:
                 final.parent.mkdir(parents=True, exist_ok=True)
                 os.chmod(name, 0o440)
                 os.replace(name, final)
-                _sync_folder(final.parent)
+            _sync_folder(final.parent)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name)

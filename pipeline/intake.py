@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
 import psycopg
@@ -121,8 +121,13 @@ def validate_delivery(warehouse: Warehouse, delivery_id: int) -> Counts:
         store = warehouse.settings.home / "validations"
         with ThreadPoolExecutor(1) as beside:
             rules = beside.submit(_judge_by_rules, connection, delivery_id, unreadable, row[0].get("proven", ()))
-            report = validate(warehouse.url("loader"), delivery_id, datasets=readable, store=store)
-            rules.result()
+            try:
+                report = validate(warehouse.url("loader"), delivery_id, datasets=readable, store=store)
+                rules.result()
+            except BaseException:  # who interrupts does not wait until the rules are done
+                while wait([rules], timeout=0.1).not_done:
+                    connection.cancel_safe(timeout=5)
+                raise
         copy_findings(connection, delivery_id, report.findings)
         if report.findings.num_rows:
             drop_repeated_findings(connection, delivery_id)

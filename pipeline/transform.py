@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from psycopg.pq import TransactionStatus
+
 from contract.errors import WarehouseError
 from expectations import without_collecting
 from warehouse.connect import Warehouse, connection_options
@@ -146,14 +148,16 @@ def _keep_connection(manager: Any, close: Callable[[Any], None]) -> None:
     """Leave a worker's connection open for its next node, without a transaction; dbt closes all at the end of a run."""
     connection = manager.get_if_exists()
     is_worker = threading.current_thread() is not threading.main_thread()
-    if not is_worker or connection is None or connection.state != "open" or connection.handle.closed:
-        close(manager)
-        return
-    try:
-        manager.rollback_if_open()
-    except Exception:
-        close(manager)
-        raise
+    if is_worker and connection is not None and connection.state == "open":
+        handle = connection.handle
+        # Asked of the connection: of a transaction that psycopg2 began by itself dbt does not know.
+        if handle.info.transaction_status != TransactionStatus.IDLE:
+            with contextlib.suppress(Exception):
+                handle.rollback()
+        if not handle.closed:
+            connection.transaction_open = False
+            return
+    close(manager)
 
 
 _manifests: dict[Path, Any] = {}

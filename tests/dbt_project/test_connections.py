@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from urllib.parse import urlsplit
 
+import pytest
+from dbt.adapters.postgres.connections import PostgresConnectionManager, PostgresCredentials
+from dbt_common.exceptions import DbtDatabaseError
+
+from pipeline import transform
 from pipeline.build import build, open_build, run_areas
 from pipeline.transform import AREAS, CandidatesError
 from tests.dbt_project.publishing import publish
@@ -49,3 +57,28 @@ def test_a_lost_connection_fails_the_node_that_it_served_and_not_those_after_it(
     assert 1 <= len(failed) <= 2, failure.value.problem
     assert len([line for line in finished[3:] if " OK " in line]) > 10
     assert build(marts).changed
+
+
+def test_a_node_that_fails_outside_of_a_transaction_of_dbts_leaves_none_to_the_next(marts: Warehouse) -> None:
+    """psycopg2 begins one by itself, of which dbt does not know: what follows in it would fail as well."""
+    transform.parse_project(marts)
+    url = urlsplit(marts.url("transformer"))
+    credentials = PostgresCredentials(
+        host=url.hostname, port=url.port, user=url.username, password=url.password, database=url.path[1:], schema="staging"
+    )
+    manager = PostgresConnectionManager(SimpleNamespace(credentials=credentials), multiprocessing.get_context("spawn"))
+
+    def work() -> tuple[int, int]:
+        manager.set_connection_name("fails")
+        with pytest.raises(DbtDatabaseError, match="division by zero"):
+            manager.add_query("select 1 / 0", auto_begin=False)
+        before = manager.get_thread_connection().handle.info.backend_pid
+        manager.release()
+        manager.set_connection_name("follows")
+        _, cursor = manager.add_query("select pg_backend_pid()", auto_begin=False)
+        return before, cursor.fetchone()[0]
+
+    with ThreadPoolExecutor(1) as worker:
+        before, after = worker.submit(work).result()
+    manager.cleanup_all()
+    assert after == before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ingestion.load import attach_rows
+from ingestion.load import analyze_rows, attach_rows
 from ingestion.rules import count_findings, find_dataset_violations
 from pipeline.branch import publish_branch, verify_branch
 from pipeline.intake import load_pending
@@ -27,6 +27,7 @@ def take_in(warehouse: Warehouse, branch: str) -> list[Outcome]:
     for delivery_id in load_pending(warehouse, branch):
         with warehouse.connect("loader") as connection:
             find_dataset_violations(connection, delivery_id, [])
+            analyze_rows(connection, delivery_id)
             counts = count_findings(connection, delivery_id, None)
             connection.execute(
                 "insert into meta.intakes (delivery_id, errors, warnings) values (%s, %s, %s)",
