@@ -213,7 +213,7 @@ class _Load:
             self.result.unreadable.append(dataset.name)
         else:
             self.result.proven += [f"{dataset.name}.{column}" for column in reading.watch.find_holding()]
-            self.keys.learn(dataset, reading.totals.sort_hashes())
+            self.keys.learn(dataset, reading.totals.keys)
         self.result.seconds[dataset.name] = round(time.monotonic() - started, 3)
 
     def _copy(self, dataset: Dataset, reading: Reading) -> None:

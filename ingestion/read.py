@@ -21,7 +21,7 @@ from ingestion.read_xlsx import read_xlsx
 
 __all__ = ["BLOCK_BYTES", "Block", "read_blocks", "report"]
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 2 << 20
 
 
 def read_blocks(

@@ -68,7 +68,7 @@ class Reading:
                 found.append(finding(name, "key-checksum", message, value=str(totals.key_checksum)))
         self.save(join_findings([self.pending, *found]))
         self.pending = no_findings()
-        suspects = totals.find_suspect_hashes()
+        suspects = totals.keys.find_doubled()
         if suspects.size:
             for doubled in find_duplicate_keys(self._checked_blocks(), self.dataset, suspects):
                 self.save(doubled)

@@ -10,20 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from psycopg import sql
 
 from contract.model import Column, Dataset, Reference, load_datasets
 from ingestion.key_hashes import Hashes, hash_keys
+from ingestion.key_set import KeySet
 from warehouse.connect import Connection
 
 if TYPE_CHECKING:
     from ingestion.read import Block
-
-
-ROWS_AT_ONCE = 250_000
-"""Looked up in one go: half the time of block by block, 2 MB a reference."""
 
 
 class KnownKeys:
@@ -31,51 +28,46 @@ class KnownKeys:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._hashes: dict[tuple[str, ...], Hashes] = {}
+        self._keys: dict[tuple[str, ...], KeySet] = {}
 
-    def learn(self, dataset: Dataset, hashes: Hashes) -> None:
-        """Note the sorted hashes of all keys of a dataset that was read without an error."""
+    def learn(self, dataset: Dataset, keys: KeySet) -> None:
+        """Note all keys of a dataset that was read without an error."""
         place = (dataset.name, *dataset.key)
         if place in _referred_places():
-            self._hashes[place] = hashes
+            self._keys[place] = keys
 
     def watch(self, dataset: Dataset) -> Watch:
         """Return a watch over those references of a dataset, about to be read, that can be seen to hold."""
         found = {column.name: self._find(reference) for column, reference in find_references(dataset)}
-        return Watch({name: hashes for name, hashes in found.items() if hashes is not None})
+        return Watch({name: keys for name, keys in found.items() if keys is not None})
 
-    def _find(self, reference: Reference) -> Hashes | None:
+    def _find(self, reference: Reference) -> KeySet | None:
         place = (reference.dataset, reference.column)
-        if reference.dataset not in load_datasets() and place not in self._hashes:
+        if reference.dataset not in load_datasets() and place not in self._keys:
             statement = sql.SQL("select {} from {}").format(
                 sql.Identifier(reference.column), sql.Identifier("meta", reference.dataset)
             )
             values = [value for (value,) in self._connection.execute(statement)]
-            self._hashes[place] = np.sort(hash_keys(pa.array(values, pa.string()).cast(pa.binary())))
-        return self._hashes.get(place)
+            self._keys[place] = KeySet()
+            self._keys[place].add(_hash(pa.array(values, pa.string())))
+        return self._keys.get(place)
 
 
 class Watch:
-    """The references of one dataset that hold in all blocks so far; `known` are the hashes referred to, by column."""
+    """The references of one dataset; `known` are the keys referred to, by column."""
 
-    def __init__(self, known: dict[str, Hashes]) -> None:
+    def __init__(self, known: dict[str, KeySet]) -> None:
         self._known = known
-        self._waiting: dict[str, list[Hashes]] = {name: [] for name in known}
-        self._rows = 0
+        self._values = {name: KeySet() for name in known}
 
     def add(self, block: Block) -> None:
         """Take the values of a block."""
-        for name in self._known:
-            self._waiting[name].append(hash_keys(block.table[name].drop_null().cast(pa.binary()).combine_chunks()))
-        self._rows += block.table.num_rows
-        if self._rows >= ROWS_AT_ONCE:
-            self.find_holding()
+        for name, values in self._values.items():
+            values.add(_hash(pc.unique(block.table[name]).drop_null()))
 
     def find_holding(self) -> list[str]:
         """Look up all values taken, and return the names of the columns whose references hold."""
-        self._known = {name: keys for name, keys in self._known.items() if _are_known(self._waiting[name], keys)}
-        self._waiting, self._rows = {name: [] for name in self._known}, 0
-        return list(self._known)
+        return [name for name, keys in self._known.items() if keys.has_all(self._values[name])]
 
 
 def find_references(dataset: Dataset) -> Iterator[tuple[Column, Reference]]:
@@ -90,10 +82,5 @@ def _referred_places() -> set[tuple[str, ...]]:
     return {(reference.dataset, reference.column) for reference in references}
 
 
-def _are_known(taken: list[Hashes], keys: Hashes) -> bool:
-    hashes = np.concatenate([np.empty(0, np.int64), *taken])
-    if not len(hashes) or not len(keys):
-        return not len(hashes)
-    # In order they are found side by side, in memory that is still in the cache.
-    hashes.sort()
-    return bool((keys.take(np.searchsorted(keys, hashes), mode="clip") == hashes).all())
+def _hash(values: pa.Array) -> Hashes:
+    return hash_keys(values.cast(pa.binary()))

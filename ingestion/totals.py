@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from contract.findings import findings_table
 from contract.model import Dataset
 from ingestion.key_hashes import Hashes, hash_keys, sum_crc32
+from ingestion.key_set import KeySet
 
 if TYPE_CHECKING:
     from ingestion.read import Block
@@ -22,7 +23,7 @@ MANY_DOUBLES = 250_000
 
 
 class Totals:
-    """Row count, control totals in đồng, key checksum, and a hash of every key (8 bytes a row).
+    """Row count, control totals in đồng, key checksum, and `keys`: a hash of every key.
 
     `row_count` counts every data row, also those that could not be read. The other figures are those of the rows that
     could: where a block has errors the delivery is held, and they only serve to be shown.
@@ -33,7 +34,7 @@ class Totals:
         self.row_count = 0
         self.control_totals: dict[str, int] = {column.name: 0 for column in dataset.vnd_columns}
         self.key_checksum = 0
-        self._hashes: list[Hashes] = []
+        self.keys = KeySet()
 
     def add(self, block: Block) -> None:
         """Count a block in."""
@@ -43,19 +44,7 @@ class Totals:
         if self.dataset.key:
             keys = join_keys(block.table, self.dataset)
             self.key_checksum += sum_crc32(keys)
-            self._hashes.append(hash_keys(keys))
-
-    def sort_hashes(self) -> Hashes:
-        """Return the hashes of all keys in order."""
-        hashes = np.concatenate([np.empty(0, np.int64), *self._hashes])
-        hashes.sort()
-        self._hashes = [hashes]
-        return hashes
-
-    def find_suspect_hashes(self) -> Hashes:
-        """Return the hashes that occurred more than once: keys that are doubled, or (once in 2^64) only look it."""
-        hashes = self.sort_hashes()
-        return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+            self.keys.add(hash_keys(keys))
 
 
 def sum_vnd(values: pa.ChunkedArray) -> int:
@@ -83,8 +72,8 @@ def join_keys(table: pa.Table, dataset: Dataset) -> pa.Array:
 def find_duplicate_keys(blocks: Iterable[Block], dataset: Dataset, suspects: Hashes) -> Iterator[pa.Table]:
     """Yield a `primary-key` finding for every row whose key another row has too.
 
-    `blocks` are read a second time, after `Totals.find_suspect_hashes` named the `suspects`; only their rows are kept,
-    to tell true doubles from keys of one hash. Past `MANY_DOUBLES` rows that is left off, so that memory stays bounded:
+    `blocks` are read a second time for the `suspects`, hashes that occurred more than once; only their rows are kept, to
+    tell true doubles from keys of one hash (once in 2^64). Past `MANY_DOUBLES` rows that is left off, so that memory stays bounded:
     a wrong finding is then possible, once in 10^12 such files.
     """
     kept: list[pa.Table] = [KEY_SCHEMA.empty_table()]

@@ -63,7 +63,7 @@ def check_file(
             totals.add(block)
             found.append(block.findings)
             target.write(block)
-        suspects = totals.find_suspect_hashes()
+        suspects = totals.keys.find_doubled()
         if suspects.size:
             found += find_duplicate_keys(_blocks(path, dataset, form, encoding, dialect), dataset, suspects)
         reading = FileReading(join_findings(found), totals.row_count)

@@ -37,7 +37,7 @@ def find_doubled(data: bytes, block_bytes: int = 1 << 20) -> list[tuple[int, str
     for block in read_blocks(io.BytesIO(data), PAIRS, block_bytes=block_bytes):
         totals.add(block)
     again = read_blocks(io.BytesIO(data), PAIRS, block_bytes=block_bytes)
-    found = find_duplicate_keys(again, PAIRS, totals.find_suspect_hashes())
+    found = find_duplicate_keys(again, PAIRS, totals.keys.find_doubled())
     return [(row["row"], row["value"]) for table in found for row in table.to_pylist()]
 
 
@@ -113,5 +113,5 @@ def test_two_keys_of_one_hash_are_not_taken_for_one(monkeypatch: pytest.MonkeyPa
 def test_dataset_without_a_key_has_no_checksum() -> None:
     keyless = Dataset("keyless", "full", False, (Column("a", ColumnType.CODE, "", max_length=24),), "No key.")
     totals = read(b"a\n1\n1\n", keyless).totals
-    assert (totals.key_checksum, len(totals.find_suspect_hashes())) == (0, 0)
+    assert (totals.key_checksum, len(totals.keys.find_doubled())) == (0, 0)
     assert THINGS.key == ("id",)
