@@ -3,6 +3,7 @@
 Measures, in one run on one throw-away warehouse: a delivery through the door (looked at, copied to the store, hashed,
 verified, loaded, judged by the rules between datasets, published; without Great Expectations) beside `psql \\copy` of the
 same uncompressed files into tables of the same definition, and pandas.to_sql on a part, scaled. Prints a Markdown table.
+Then half of it: one branch with both cores to itself and with one, client and server, and two branches at once.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from benchmarks.measuring import Figure, ServerClock, measure_function, measure_process
+from benchmarks.measuring import Figure, ServerClock, measure_function, measure_process, one_core
 from benchmarks.synthetic import write_delivery
 
-COMMUNES = {"96": "31825", "04": "01273", "91": "30292", "92": "31120"}
+COMMUNES = {"96": "31825", "04": "01273", "91": "30292", "92": "31120", "01": "00004"}
 PANDAS_ROWS = 100_000
 
 
@@ -129,17 +130,20 @@ def _measure(home: Path, loans: int) -> None:
     name = f"pandas.to_sql of the loan book ({PANDAS_ROWS:,} rows, scaled)"
     table.add(name, pandas, book, factor=max(1.0, loans / PANDAS_ROWS))
     shutil.rmtree(folder)
-    for code in ("04", "91", "92"):
+    for code in ("04", "91", "92", "01"):
         write_delivery(landing, code, "2025-09-30", loans // 2, commune=COMMUNES[code])
-    half = door("04")
+    alone = door("04")
     with ThreadPoolExecutor(2) as pool:
         pair = list(pool.map(door, ("91", "92")))
     both = max(figure.seconds for figure in pair)
+    with one_core(clock):
+        confined = door("01")
     print(f"\n{loans:,} loans and as many customers, all 15 files of one delivery\n")
     print(table)
     print(
-        f"\nHalf the size: one branch {half.seconds:.1f} s, two at once {both:.1f} s, ratio {both / half.seconds:.2f}; "
-        f"peak {max(figure.peak_mib for figure in (half, *pair)):.0f} MiB a process."
+        f"\nHalf the size: one branch {alone.seconds:.1f} s, on one core {confined.seconds:.1f} s; two at once on two cores "
+        f"{both:.1f} s, {both / alone.seconds:.2f} and {both / confined.seconds:.2f} times that; "
+        f"peak {max(figure.peak_mib for figure in (alone, *pair)):.0f} MiB a process."
     )
 
 

@@ -8,7 +8,8 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +38,34 @@ class ServerClock:
         time.sleep(REAPING_SECONDS)
         own = _read_times(self.first)
         assert own is not None
-        living = [_read_times(int(name)) for name in os.listdir("/proc") if name.isdigit()]
-        return sum(own[1]) + sum(sum(times[1][:2]) for times in living if times and times[0] == self.first)
+        return sum(own[1]) + sum(sum(times[:2]) for _, times in self._living())
+
+    def processes(self) -> list[int]:
+        """Return the ids of all its processes, the first one first: it hands on to others what it is given."""
+        return [self.first, *(process for process, _ in self._living())]
+
+    def _living(self) -> Iterator[tuple[int, list[float]]]:
+        for process in (int(name) for name in os.listdir("/proc") if name.isdigit()):
+            found = _read_times(process)
+            if found and found[0] == self.first:
+                yield process, found[1]
+
+
+@contextmanager
+def one_core(server: ServerClock) -> Iterator[None]:
+    """Confine this process, what it starts, and the server to one core. Linux only."""
+    cores = os.sched_getaffinity(0)
+    try:
+        _confine(server, {min(cores)})
+        yield
+    finally:
+        _confine(server, cores)
+
+
+def _confine(server: ServerClock, cores: set[int]) -> None:
+    for process in [os.getpid(), *server.processes()]:
+        with suppress(ProcessLookupError):  # it has just ended
+            os.sched_setaffinity(process, cores)
 
 
 def _read_times(process: int) -> tuple[int, list[float]] | None:
