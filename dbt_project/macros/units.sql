@@ -133,6 +133,35 @@
 {% endmacro %}
 
 
+{# The rows of a mart that readers see once the running build has flipped: its own, else those that are shown now. #}
+{% macro shown_after_flip(relation, part) %}
+    {% set dates = running_build().dates or [] %}
+    {%- set rows -%}
+        (
+            select built.* from mart_builds.{{ relation.identifier }} as built
+            cross join {{ source("meta", "running_build") }} as running
+            left join {{ source("meta", "build_units") }} as made
+                on
+                    running.build_id = made.build_id
+                    and made.part = '{{ part }}'
+                    and built.branch_code = made.branch_code
+                    and built.business_date = made.business_date
+            left join {{ source("meta", "current_units") }} as shown
+                on
+                    shown.part = '{{ part }}'
+                    and built.branch_code = shown.branch_code
+                    and built.business_date = shown.business_date
+            where
+                built.build_id = case when made.build_id is null then shown.build_id else running.build_id end
+                {%- if dates %}
+                and built.business_date in ('{{ dates | join("', '") }}')
+                {%- endif %}
+        )
+    {%- endset -%}
+    {{ return(rows) }}
+{% endmacro %}
+
+
 {# Generic tests on a mart look at the candidates, not at what is published already. #}
 {% macro get_where_subquery(relation) %}
     {% if relation.schema != "marts" or not execute %}

@@ -1,5 +1,4 @@
 -- What is added up over branches is the nation's; persons are at most as many, and no fewer than in any branch.
--- depends_on: {{ ref('mart_branch_scorecard') }}
 {{ config(tags=["across_areas"]) }}
 
 with nation as (
@@ -23,21 +22,7 @@ branches as (
         case
             when count(*) = count(scorecard.disbursed_ytd_vnd) then sum(scorecard.disbursed_ytd_vnd)
         end as disbursed_ytd_vnd
-    from {{ source('meta', 'running_build') }} as running
-    cross join mart_builds.mart_branch_scorecard as scorecard
-    left join {{ source('meta', 'build_units') }} as made
-        on
-            running.build_id = made.build_id
-            and made.part = 'history'
-            and scorecard.branch_code = made.branch_code
-            and scorecard.business_date = made.business_date
-    left join {{ source('meta', 'current_units') }} as shown
-        on
-            shown.part = 'history'
-            and scorecard.branch_code = shown.branch_code
-            and scorecard.business_date = shown.business_date
-    -- The rows that readers see once this build has flipped.
-    where scorecard.build_id = case when made.build_id is null then shown.build_id else running.build_id end
+    from {{ shown_after_flip(ref('mart_branch_scorecard'), 'history') }} as scorecard
     group by scorecard.business_date
 )
 

@@ -6,7 +6,7 @@ with targets as (
 ),
 
 scorecards as (
-    select * from {{ candidates(ref('mart_branch_scorecard')) }} as candidates
+    select * from {{ shown_after_flip(ref('mart_branch_scorecard'), 'history') }} as scorecards
 )
 
 select targets.*

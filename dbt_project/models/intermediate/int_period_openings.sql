@@ -14,7 +14,7 @@ branches as (
 ),
 
 deliveries as (
-    select * from {{ ref('stg_visible_deliveries') }}
+    select * from {{ ref('stg_shown_units') }} where part = 'state'
 ),
 
 states as (

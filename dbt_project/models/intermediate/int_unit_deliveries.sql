@@ -1,4 +1,4 @@
--- One row a unit (a branch or the nation, and a date) and visible delivery of its year so far, predecessors included.
+-- One row a unit (a branch or the nation, and a date) and delivery of its year so far that readers see, predecessors included.
 {{ config(materialized="unit_rows", meta={"part": ["history", "nation"]}) }}
 
 with members as (
@@ -9,8 +9,9 @@ families as (
     select * from {{ ref('stg_branch_families') }}
 ),
 
+-- Where a branch could not be built, the nation's year is that of the deliveries shown of it, not of those on record.
 deliveries as (
-    select * from {{ ref('stg_visible_deliveries') }}
+    select * from {{ ref('stg_shown_units') }} where part = 'flows'
 )
 
 select

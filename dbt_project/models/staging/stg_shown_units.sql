@@ -39,6 +39,7 @@ select
     shown.business_date,
     made.delivery_id,
     made.is_provisional,
+    delivery.previous_business_date,
     delivery.offices_expected,
     delivery.offices_delivered
 from shown

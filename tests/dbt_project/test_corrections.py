@@ -1,0 +1,76 @@
+"""A correction of long ago builds like any other; and where a branch cannot be built, the others are, with what is shown of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipeline.build import build
+from pipeline.transform import CandidatesError
+from tests.dbt_project.publishing import publish, withdraw
+from tests.support.deliveries import Delivery, first_delivery, transaction
+from warehouse.connect import Warehouse
+
+PLAN = {
+    "plan_id": "CV", "version": 1, "indicator": "disbursed", "scope_kind": "branch", "programme_code": "", "source_code": "",
+    "period_start": "2025-01-01", "due_on": "2025-12-31", "target_value": 90_000_000, "unit": "vnd", "decided_on": "2024-06-01",
+    "decision_no": "", "valid_from": "2024-06-01",
+}  # fmt: skip
+
+
+def disburse(delivery: Delivery, amount: int) -> Delivery:
+    """The first loan is lent so much more on the delivery's date."""
+    loan = delivery.rows["loan_book"][0]
+    loan["in_term_vnd"] += amount
+    delivery.rows["loan_transactions"].append(transaction(delivery, loan, "disbursement", amount))
+    return delivery
+
+
+def ask(warehouse: Warehouse, query: str) -> list[tuple[Any, ...]]:
+    with warehouse.connect("transformer") as connection:
+        return connection.execute(query).fetchall()  # type: ignore[call-overload,no-any-return]
+
+
+def test_a_correction_before_the_year_builds_where_a_target_counts_over_the_year(marts: Warehouse) -> None:
+    november = first_delivery("58", "2024-11-30")
+    november.rows["plan_targets"].append(PLAN | {"scope_code": "58"})
+    december = november.next("2024-12-31")
+    january = disburse(december.next("2025-01-31"), 4_000_000)
+    publish(marts, november, december, january)
+    build(marts)
+    corrected = november.revise()
+    corrected.rows["offices"][0]["name"] = "Phòng giao dịch đổi tên"
+    publish(marts, corrected)
+    build(marts)
+    reached = "select actual_value from marts.mart_target_progress where business_date = '2025-01-31'"
+    assert ask(marts, reached) == [(4_000_000,)]
+    publish(marts, disburse(january.next("2025-02-28"), 1_000_000))
+    build(marts)
+    assert ask(marts, reached.replace("01-31", "02-28")) == [(5_000_000,)]
+
+
+def test_the_nation_of_a_healthy_branch_holds_what_is_shown_of_one_that_cannot_be_built(marts: Warehouse) -> None:
+    opening = {code: first_delivery(code, "2025-12-31") for code in ("04", "11")}
+    january = disburse(opening["04"].next("2026-01-31"), 3_000_000)
+    publish(marts, *opening.values(), january, opening["11"].next("2026-01-31"))
+    build(marts)
+    corrected = disburse(january.revise(), 2_000_000)
+    (wrong,) = publish(marts, corrected)
+    publish(marts, disburse(opening["11"].next("2026-01-31").revise(), 7_000_000))
+    with marts.connect("admin") as connection:
+        connection.execute(
+            "update meta.delivery_files set control_totals = control_totals || '{\"in_term_vnd\": 1}' "
+            "where delivery_id = %s and dataset = 'loan_book'",
+            [wrong],
+        )
+    try:
+        with pytest.raises(CandidatesError, match="assert_loan_balances_equal_the_control_totals"):
+            build(marts)
+        shown = "select disbursed_ytd_vnd, change_from_year_start_vnd from marts.{} where business_date = '2026-01-31' {} order by 1"
+        of_branches = shown.format("mart_branch_scorecard", "and branch_code in ('04', '11')")
+        assert ask(marts, of_branches) == [(3_000_000, 3_000_000), (7_000_000, 7_000_000)]
+        assert ask(marts, shown.format("mart_national_scorecard", "")) == [(10_000_000, 10_000_000)]
+    finally:
+        withdraw(marts, corrected)
+        build(marts)
