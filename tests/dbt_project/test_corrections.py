@@ -74,3 +74,22 @@ def test_the_nation_of_a_healthy_branch_holds_what_is_shown_of_one_that_cannot_b
     finally:
         withdraw(marts, corrected)
         build(marts)
+
+
+def test_an_office_stands_in_the_commune_that_bears_the_code_on_the_newest_date(marts: Warehouse) -> None:
+    """00103 was Xuân La, of which most went to Xuân Đỉnh (00611), and is Tây Hồ since 2025-07-01 (the list of communes)."""
+    june = first_delivery("01", "2025-06-30")
+    for name in ("offices", "savings_groups"):
+        for row in june.rows[name]:
+            row["commune_code"] = "00103"
+    stands = (
+        "select distinct current_commune_code, is_approximate_succession from marts.{} "
+        "where current_branch_code = '01' and commune_code = '00103'"
+    )
+    dimensions = ("dim_office", "dim_savings_group")
+    publish(marts, june)
+    build(marts)
+    assert [ask(marts, stands.format(dimension)) for dimension in dimensions] == [[("00611", True)]] * 2
+    publish(marts, june.next("2025-07-01"))
+    build(marts)
+    assert [ask(marts, stands.format(dimension)) for dimension in dimensions] == [[("00103", False)]] * 2

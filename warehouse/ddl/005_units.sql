@@ -228,15 +228,22 @@ as $$
         order by v.branch_code asc, q.last_on asc, v.business_date desc
     ),
 
+    -- Which commune a code names depends on the date, so the same registers say something else after a merger.
+    commune_lists as materialized (
+        select distinct valid_from from meta.communes
+    ),
+
     newest_registers as (
-        select distinct on (head_code, head_valid_from, branch_code, branch_valid_from)
-            head_code,
-            business_date,
-            delivery_id,
-            registers
-        from family_days
-        where is_current
-        order by head_code, head_valid_from, branch_code, branch_valid_from, business_date desc
+        select distinct on (d.head_code, d.head_valid_from, d.branch_code, d.branch_valid_from)
+            d.head_code,
+            d.business_date,
+            d.delivery_id,
+            concat_ws(
+                ' ', d.registers, (select max(c.valid_from) from commune_lists as c where c.valid_from <= d.business_date)
+            ) as registers
+        from family_days as d
+        where d.is_current
+        order by d.head_code, d.head_valid_from, d.branch_code, d.branch_valid_from, d.business_date desc
     ),
 
     -- A date's status: what came for it, and what covers it.
