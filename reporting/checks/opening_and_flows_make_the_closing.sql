@@ -1,5 +1,5 @@
 -- Law 9 for a quarter: the change of the outstanding is what was lent less what was collected and written off, and what
--- was moved in from other branches (a column that marts may or may not have).
+-- was moved in from other branches (a column that drafts of before 2026-12 lack).
 with flows as (
     select
         f.head_code,

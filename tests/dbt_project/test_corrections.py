@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from pipeline.build import build
+from pipeline.quarter import freeze
 from pipeline.transform import CandidatesError
+from reporting.quarter import parse_quarter
+from reporting.quarter_decide import check_draft
 from tests.dbt_project.publishing import publish, withdraw
 from tests.support.deliveries import Delivery, first_delivery, transaction
 from warehouse.connect import Warehouse
@@ -93,3 +96,22 @@ def test_an_office_stands_in_the_commune_that_bears_the_code_on_the_newest_date(
     publish(marts, june.next("2025-07-01"))
     build(marts)
     assert [ask(marts, stands.format(dimension)) for dimension in dimensions] == [[("00103", False)]] * 2
+
+
+def test_a_loan_moved_between_branches_keeps_opening_and_flows_equal_to_the_closing_of_both(marts: Warehouse) -> None:
+    """10 of 240,000,021 đồng go from branch 20 to 22."""
+    moved = {"20": ("transfer_out", -10_000_000), "22": ("transfer_in", 10_000_000)}
+    for code, (kind, change) in moved.items():
+        june = first_delivery(code, "2025-06-30")
+        september = june.next("2025-09-30")
+        loan = september.rows["loan_book"][0]
+        loan["in_term_vnd"] += change
+        september.rows["loan_transactions"].append(transaction(september, loan, kind, abs(change), bucket="in_term"))
+        publish(marts, june, september)
+    quarter = parse_quarter("2025Q3")
+    freeze(marts, quarter, None)
+    closing = "select branch_code, change_from_quarter_start_vnd from quarters.branch_scorecard where branch_code in ('20', '22') order by 1"
+    with marts.connect("quarter_keeper") as connection:
+        assert connection.execute(closing).fetchall() == [("20", -10_000_000), ("22", 10_000_000)]
+    found = [str(violation) for violation in check_draft(marts, quarter).violations]
+    assert [line for line in found if "the outstanding changed by" in line] == []

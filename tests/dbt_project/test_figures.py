@@ -94,16 +94,16 @@ def test_flows_stand_by_the_delivery_that_brought_them(marts: Warehouse, year: l
         transactions = arithmetic.frame(delivery, "loan_transactions")
         expected = {
             kind: int(transactions.loc[transactions["kind"] == kind, "amount_vnd"].sum())
-            for kind in ("disbursement", "principal", "interest", "to_overdue", "write_off")
+            for kind in ("disbursement", "principal", "interest", "to_overdue", "write_off", "transfer_in")
         }
-        ((disbursed, collected, interest, overdue, written_off),) = rows(
+        ((disbursed, collected, interest, overdue, written_off, transferred),) = rows(
             marts,
             "select coalesce(sum(disbursed_vnd), 0), coalesce(sum(collected_vnd), 0), coalesce(sum(interest_collected_vnd), 0), "
-            "coalesce(sum(to_overdue_vnd), 0), coalesce(sum(written_off_vnd), 0) "
+            "coalesce(sum(to_overdue_vnd), 0), coalesce(sum(written_off_vnd), 0), coalesce(sum(transferred_vnd), 0) "
             "from marts.mart_lending_flows where branch_code = '58' and business_date = %s",
             date,
         )
-        assert [disbursed, collected, interest, overdue, written_off] == list(expected.values())
+        assert [disbursed, collected, interest, overdue, written_off, transferred] == list(expected.values())
 
 
 def test_commitments_sum_over_all_history_decision_by_decision(marts: Warehouse, year: list[Delivery]) -> None:

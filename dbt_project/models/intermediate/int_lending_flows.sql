@@ -1,5 +1,5 @@
--- One row a delivery, value date, office, commune, programme and source: what was lent, collected and written
--- off. Kept, because targets count over many deliveries.
+-- One row a delivery, value date, office, commune, programme and source: what was lent, collected, written off and
+-- moved in. Kept, because targets count over many deliveries.
 {{ config(materialized="unit_rows", meta={"part": "flows", "kept": true, "single": true}) }}
 
 with transactions as (
@@ -7,7 +7,9 @@ with transactions as (
     from {{ ref('stg_loan_transactions') }}
     where
         delivery_id in {{ delivery_ids("flows") }}
-        and kind in ('disbursement', 'principal', 'interest', 'to_overdue', 'write_off')
+        and kind in (
+            'disbursement', 'principal', 'interest', 'to_overdue', 'write_off', 'transfer_in', 'transfer_out'
+        )
 ),
 
 -- A loan counts once a day however many tranches it has, and takes itself back when it is reversed.
@@ -24,7 +26,9 @@ contracts as (
         coalesce(sum(amount_vnd) filter (where kind = 'interest'), 0) as interest_collected_vnd,
         coalesce(sum(amount_vnd) filter (where kind = 'to_overdue'), 0) as to_overdue_vnd,
         coalesce(sum(amount_vnd) filter (where kind = 'principal' and bucket = 'overdue'), 0) as overdue_collected_vnd,
-        coalesce(sum(amount_vnd) filter (where kind = 'write_off'), 0) as written_off_vnd
+        coalesce(sum(amount_vnd) filter (where kind = 'write_off'), 0) as written_off_vnd,
+        coalesce(sum(amount_vnd) filter (where kind = 'transfer_in'), 0)
+        - coalesce(sum(amount_vnd) filter (where kind = 'transfer_out'), 0) as transferred_vnd
     from transactions
     group by
         delivery_id, value_date, office_code, commune_code, programme_code, source_code, contract_no, customer_id
@@ -43,6 +47,7 @@ select
     sum(interest_collected_vnd)::bigint as interest_collected_vnd,
     sum(to_overdue_vnd)::bigint as to_overdue_vnd,
     sum(overdue_collected_vnd)::bigint as overdue_collected_vnd,
-    sum(written_off_vnd)::bigint as written_off_vnd
+    sum(written_off_vnd)::bigint as written_off_vnd,
+    sum(transferred_vnd)::bigint as transferred_vnd
 from contracts
 group by delivery_id, value_date, office_code, commune_code, programme_code, source_code

@@ -31,7 +31,8 @@ select
     flows.interest_collected_vnd,
     flows.to_overdue_vnd,
     flows.overdue_collected_vnd,
-    flows.written_off_vnd
+    flows.written_off_vnd,
+    flows.transferred_vnd
 from flows
 inner join units on flows.delivery_id = units.delivery_id
 left join communes
