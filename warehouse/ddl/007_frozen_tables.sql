@@ -142,8 +142,39 @@ begin
 end
 $$;
 
+-- The branches that hold their territory on a quarter's last day, each with itself and those merged into it.
+create or replace function quarters.families_of(quarter_code text)
+returns table (head_code text, branch_code text, valid_from date, valid_to date)
+language sql stable
+as $$
+    select f.head_code, f.branch_code, f.valid_from, coalesce(member.valid_to, 'infinity'::date)
+    from meta.branch_families as f
+    inner join meta.branches as head on f.head_code = head.branch_code and f.head_valid_from = head.valid_from
+    inner join meta.branches as member on f.branch_code = member.branch_code and f.valid_from = member.valid_from
+    where quarters.quarter_end(quarter_code) between head.valid_from and coalesce(head.valid_to, 'infinity'::date)
+$$;
+
+-- Since when the targets of deliveries look back, the day before the first of their periods; plans reach over years.
+create or replace function quarters.targets_look_back(deliveries bigint [])
+returns table (delivery_id bigint, opening_on date)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    -- Not a view: the table is made from the contract, after this file.
+    return query
+    select t.delivery_id, min(t.period_start) - 1
+    from raw.plan_targets_rows as t
+    where t.delivery_id = any($1) and t.valid_from <= t.business_date
+    group by t.delivery_id;
+end
+$$;
+revoke execute on function quarters.targets_look_back from public;
+
 -- What a quarter's figures derive from, as visible after ledger entry `last_entry_no`: of each branch the year up to the
--- quarter's last day with its opening, everything older that decided on capital, and what each of them was measured against.
+-- quarter's last day with its opening, or as far back as a target in force that day counts, everything older that decided
+-- on capital, and what each of them was measured against.
 create or replace function quarters.input_deliveries(quarter_code text, last_entry_no bigint)
 returns table (
     delivery_id bigint,
@@ -157,67 +188,71 @@ returns table (
 )
 language sql stable
 as $$
-    with visible as materialized (
+    with days as (
         select
-            v.*,
-            v.business_date <= quarters.quarter_end(quarter_code)
-            or v.previous_business_date < quarters.quarter_end(quarter_code) as is_in_time,
+            quarters.quarter_end(quarter_code) as last_on,
             (date_trunc('year', quarters.quarter_start(quarter_code)) - interval '1 day')::date as year_opening
-        from meta.visible_deliveries_at(last_entry_no) as v
     ),
 
-    this_year as (
-        select v.* from visible as v where v.is_in_time and v.business_date >= v.year_opening
+    visible as materialized (
+        select
+            v.*,
+            v.business_date <= days.last_on or v.previous_business_date < days.last_on as is_in_time
+        from meta.visible_deliveries_at(last_entry_no) as v
+        cross join days
+    ),
+
+    look_back as (
+        select f.branch_code, f.valid_from, min(t.opening_on) as opening_on
+        from quarters.families_of(quarter_code) as f
+        inner join visible as v on f.head_code = v.branch_code
+        inner join quarters.targets_look_back(
+            array(select l.delivery_id from visible as l inner join days on l.business_date = days.last_on)
+        ) as t on v.delivery_id = t.delivery_id
+        group by f.branch_code, f.valid_from
+    ),
+
+    candidates as (
+        select v.*, least(days.year_opening, l.opening_on) as opening_on
+        from visible as v
+        cross join days
+        left join look_back as l on v.branch_code = l.branch_code and v.branch_valid_from = l.valid_from
+        where v.is_in_time
     ),
 
     openings as (
         select unnest(l.opening) as delivery_id
-        from this_year as t
+        from candidates as c
         cross join lateral (
             select e.opening
             from meta.ledger as e
-            where e.delivery_id = t.delivery_id and e.entry_no <= last_entry_no
+            where e.delivery_id = c.delivery_id and e.entry_no <= last_entry_no
             order by e.entry_no desc
             limit 1
         ) as l
-        where t.business_date > t.year_opening
+        where c.business_date > c.opening_on
     )
 
     select
-        v.delivery_id,
-        v.branch_code,
-        v.branch_valid_from,
-        v.business_date,
-        v.revision,
-        v.is_provisional,
+        c.delivery_id,
+        c.branch_code,
+        c.branch_valid_from,
+        c.business_date,
+        c.revision,
+        c.is_provisional,
         d.descriptor_sha256,
         d.content_sha256
-    from visible as v
-    inner join meta.deliveries as d on v.delivery_id = d.delivery_id
+    from candidates as c
+    inner join meta.deliveries as d on c.delivery_id = d.delivery_id
     where
-        v.is_in_time
-        and (
-            v.business_date >= v.year_opening
-            or v.delivery_id in (select o.delivery_id from openings as o)
-            or exists (
-                select from meta.delivery_files as f
-                where f.delivery_id = v.delivery_id and f.dataset = 'capital_transactions' and f.row_count > 0
-            )
+        c.business_date >= c.opening_on
+        or c.delivery_id in (select o.delivery_id from openings as o)
+        or exists (
+            select from meta.delivery_files as f
+            where f.delivery_id = c.delivery_id and f.dataset = 'capital_transactions' and f.row_count > 0
         )
 $$;
 
 revoke execute on function quarters.prepare_tables, quarters.protect_table, quarters.frozen_columns from public;
-grant execute on function quarters.prepare_tables, quarters.frozen_columns to quarter_keeper;
+grant execute on function quarters.prepare_tables, quarters.frozen_columns, quarters.targets_look_back to quarter_keeper;
 grant select on quarters.frozen_marts to quarter_keeper, bi_reader, branch_reader;
-
--- The branches that hold their territory on a quarter's last day, each with itself and those merged into it.
-create or replace function quarters.families_of(quarter_code text)
-returns table (head_code text, branch_code text, valid_from date, valid_to date)
-language sql stable
-as $$
-    select f.head_code, f.branch_code, f.valid_from, coalesce(member.valid_to, 'infinity'::date)
-    from meta.branch_families as f
-    inner join meta.branches as head on f.head_code = head.branch_code and f.head_valid_from = head.valid_from
-    inner join meta.branches as member on f.branch_code = member.branch_code and f.valid_from = member.valid_from
-    where quarters.quarter_end(quarter_code) between head.valid_from and coalesce(head.valid_to, 'infinity'::date)
-$$;
