@@ -115,3 +115,20 @@ def test_a_loan_moved_between_branches_keeps_opening_and_flows_equal_to_the_clos
         assert connection.execute(closing).fetchall() == [("20", -10_000_000), ("22", 10_000_000)]
     found = [str(violation) for violation in check_draft(marts, quarter).violations]
     assert [line for line in found if "the outstanding changed by" in line] == []
+
+
+def test_dates_that_no_branch_has_lived_make_nobody_late(marts: Warehouse) -> None:
+    """A date of 2055, and an interval from 1975 on, each by mistake: rows of their own date and no others."""
+    publish(marts, first_delivery("14", "2025-11-30"), first_delivery("14", "2025-12-02"))
+    build(marts)
+    status = "select branch_code, business_date::text, is_late from marts.mart_delivery_status order by 1, 2"
+    before = ask(marts, status)
+    publish(marts, first_delivery("12", "2055-09-30"))
+    from_1975 = first_delivery("11", "2025-12-01")
+    from_1975.previous = "1975-09-29"
+    publish(marts, from_1975, verdict="provisional")
+    build(marts)
+    after = ask(marts, status)
+    assert {row[1] for row in after} - {row[1] for row in before} == {"2055-09-30"}
+    of_others = [row for row in after if row[0] not in ("11", "12") and row[1] != "2055-09-30"]
+    assert of_others == [row for row in before if row[0] not in ("11", "12")]

@@ -78,6 +78,18 @@ as $$
     ) as v
 $$;
 
+-- The newest visible date that had come when the ledger heard the last of entry `last_entry_no`: a date of the future, sent by
+-- mistake, is shown and makes no other date old.
+create or replace function meta.newest_business_date(last_entry_no bigint) returns date
+language sql stable
+as $$
+    select max(v.business_date)
+    from meta.visible_deliveries_at(last_entry_no) as v
+    where v.business_date <= (
+        select (max(l.at) at time zone 'Asia/Ho_Chi_Minh')::date from meta.ledger as l where l.entry_no <= last_entry_no
+    )
+$$;
+
 create or replace function meta.reference_version() returns text
 language sql stable
 return (select md5(string_agg(file_name || sha256, ' ' order by file_name)) from meta.reference_versions);
@@ -246,6 +258,13 @@ as $$
         order by d.head_code, d.head_valid_from, d.branch_code, d.branch_valid_from, d.business_date desc
     ),
 
+    calendar as materialized (
+        select
+            min(v.business_date) as first_on,
+            coalesce(meta.newest_business_date(last_entry_no), min(v.business_date)) as last_on
+        from visible as v
+    ),
+
     -- A date's status: what came for it, and what covers it.
     covering as (
         select
@@ -253,8 +272,11 @@ as $$
             v.mark,
             null::bigint as entry_no
         from visible as v
+        cross join calendar
         cross join lateral generate_series(
-            coalesce(v.previous_business_date + 1, v.business_date), v.business_date, interval '1 day'
+            greatest(coalesce(v.previous_business_date + 1, v.business_date), calendar.first_on),
+            least(v.business_date, calendar.last_on),
+            interval '1 day'
         ) as covered (business_date)
         union all
         select
@@ -265,11 +287,11 @@ as $$
         where l.entry_no <= last_entry_no and l.verdict <> 'duplicate' and l.business_date is not null
         union all
         select
-            calendar.business_date::date as business_date,
+            day.business_date::date as business_date,
             null as mark,
             null as entry_no
-        from (select min(business_date) as first_on, max(business_date) as last_on from visible) as span
-        cross join lateral generate_series(span.first_on, span.last_on, interval '1 day') as calendar (business_date)
+        from calendar
+        cross join lateral generate_series(calendar.first_on, calendar.last_on, interval '1 day') as day (business_date)
     )
 
     select 'state', branch_code, business_date, delivery_id, is_provisional, array[delivery_id], fingerprint, weight
@@ -339,7 +361,7 @@ as $$
         false,
         array[]::bigint [],
         md5(concat_ws(
-            ' ', basis.version, sum(mark), max(entry_no), business_date < (select max(v.business_date) from visible as v)
+            ' ', basis.version, sum(mark), max(entry_no), business_date < (select calendar.last_on from calendar)
         )),
         0
     from covering
@@ -350,5 +372,7 @@ as $$
     from basis
 $$;
 
-grant execute on function meta.visible_deliveries_at, meta.reference_version, meta.days_kept, meta.wanted_units to transformer;
+grant execute on function
+meta.visible_deliveries_at, meta.newest_business_date, meta.reference_version, meta.days_kept, meta.wanted_units
+to transformer;
 grant select on meta.branch_families to transformer, quarter_keeper;

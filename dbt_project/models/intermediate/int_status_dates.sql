@@ -3,12 +3,13 @@ with units as (
     select * from {{ ref('int_units') }} where part = 'status'
 ),
 
-deliveries as (
-    select * from {{ ref('stg_visible_deliveries') }}
+newest as (
+    select meta.newest_business_date(ledger_entry_no) as business_date from {{ source('meta', 'running_build') }}
 )
 
 select
-    business_date,
+    units.business_date,
     -- Something later is visible already, so what has not come is late; nothing is, where nothing ever was visible.
-    coalesce(business_date < (select max(deliveries.business_date) from deliveries), false) as is_past
+    coalesce(units.business_date < newest.business_date, false) as is_past
 from units
+cross join newest
