@@ -184,7 +184,7 @@ def _report(progress: Progress, event: Any) -> None:
 def _require_success(result: Any, folder: Path) -> None:
     if result.success:
         return
-    log = f"See {folder / 'logs' / 'dbt.log'}; nothing that readers see has changed."
+    log = f"See {folder / 'logs' / 'dbt.log'}; readers go on seeing what was shown of it before."
     if result.exception is not None:
         raise WarehouseError(f"dbt could not run: {result.exception}", remedy=log)
     failed = [node for node in result.result if node.status in ("error", "fail", "runtime error")]
