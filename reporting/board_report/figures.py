@@ -72,8 +72,11 @@ def read_figures(rows: FrozenRows, scorecard: Row, words: Words) -> dict[str, Fi
 
 
 def percent(part: int, whole: int) -> Decimal | None:
-    """A ratio as the marts have it: percent, six decimals, half up; None where the whole is 0."""
-    return (Decimal(100 * part) / whole).quantize(Decimal("1e-6"), ROUND_HALF_UP) if whole else None
+    """A ratio as the marts have it: percent, six decimals, half up, rounded once; None where the whole is 0."""
+    if not whole:
+        return None
+    millionths = (200_000_000 * abs(part) + abs(whole)) // (2 * abs(whole))
+    return Decimal(millionths if (part < 0) == (whole < 0) else -millionths).scaleb(-6)
 
 
 def _capital(maker: Maker, scorecard: Row) -> list[Figure]:
