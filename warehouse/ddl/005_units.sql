@@ -82,10 +82,17 @@ create or replace function meta.reference_version() returns text
 language sql stable
 return (select md5(string_agg(file_name || sha256, ' ' order by file_name)) from meta.reference_versions);
 
--- States are kept for so many days up to the newest visible date, those of month-ends for ever (spec/marts.md).
+-- States are kept for so many days up to the newest visible date that has come, those of month-ends for ever (spec/marts.md).
 create or replace function meta.days_kept() returns integer
 language sql immutable
 return 100;
+
+-- The day in Vietnam on which an entry was written. A business date after the newest entry's has not come: it retires
+-- nothing, or a mistaken date of one branch would empty the marts of all others (laws, 10). Asked of the ledger, not of a
+-- clock, so that the same ledger asks for the same units at any time.
+create or replace function meta.day_of_entry(entry_no bigint) returns date
+language sql stable
+return (select (l.at at time zone 'Asia/Ho_Chi_Minh')::date from meta.ledger as l where l.entry_no = $1);
 
 -- Every unit that should exist after ledger entry `last_entry_no`. `weight` is the number of rows to be read for it.
 create or replace function meta.wanted_units(last_entry_no bigint, calculation_version text)
@@ -167,10 +174,14 @@ as $$
             d.*,
             md5(concat_ws(' ', d.fingerprint, d.year_mark, o.mark, d.capital_mark)) as history_fingerprint,
             md5(concat_ws(' ', d.fingerprint, d.all_mark)) as targets_fingerprint,
-            d.business_date >= newest.business_date - meta.days_kept()
+            (d.business_date < newest.business_date - meta.days_kept()) is not true
             or extract(day from d.business_date + 1) = 1 as has_state
         from family_days as d
-        cross join (select max(v.business_date) as business_date from visible as v) as newest
+        cross join (
+            select max(v.business_date) as business_date
+            from visible as v
+            where v.business_date <= meta.day_of_entry(last_entry_no)
+        ) as newest
         left join year_openings as o
             on
                 d.head_code = o.head_code
@@ -343,5 +354,6 @@ as $$
     from basis
 $$;
 
-grant execute on function meta.visible_deliveries_at, meta.reference_version, meta.days_kept, meta.wanted_units to transformer;
+grant execute on function
+meta.visible_deliveries_at, meta.reference_version, meta.days_kept, meta.day_of_entry, meta.wanted_units to transformer;
 grant select on meta.branch_families to transformer, quarter_keeper;
