@@ -1,7 +1,7 @@
 """Housekeeping of loaded rows: what readers no longer see is dropped, without their ever waiting for it.
 
 Kept for ever: every month-end of every state, and all events (spec/marts.md). Kept for 100 days up to the newest
-published date: the daily states in between. Superseded and held deliveries keep their bytes in the store, not their rows.
+published date that has come: the daily states in between. Superseded and held deliveries keep their bytes in the store, not their rows.
 A check that needs retired rows stages them again.
 """
 
@@ -25,7 +25,9 @@ DAYS_KEPT = 100
 LOCK_PATIENCE = "2s"
 
 TO_RETIRE = """
-    with newest as (select max(business_date) as business_date from meta.visible_deliveries)
+    with newest as (
+        select meta.newest_business_date(max(e.entry_no)) as business_date from meta.ledger as e
+    )
 
     select
         l.delivery_id,

@@ -1,8 +1,14 @@
 {# Every measure that stands in more than one mart, or rests on a definition, is defined here and nowhere else. #}
 
-{# A ratio in percent, six decimals, half up; null where the denominator is 0. #}
+{# A ratio in percent, six decimals, half up; null where the denominator is 0. A quotient that is already rounded when it
+   is rounded to six decimals can go the wrong way, so whole millionths are counted; div() is exact. #}
 {% macro percent(numerator, denominator) -%}
-    round(100 * ({{ numerator }})::numeric / nullif(({{ denominator }})::numeric, 0), 6)
+    (
+        div(
+            200000000 * ({{ numerator }})::numeric + sign(({{ numerator }})::numeric) * abs(({{ denominator }})::numeric),
+            2 * nullif(({{ denominator }})::numeric, 0)
+        ) * 0.000001
+    )
 {%- endmacro %}
 
 

@@ -48,10 +48,10 @@ def make_targets(context: Context, earlier: Sequence[tuple[Edition, Row]]) -> Se
     note = context.source("target_progress", more=words("n_targets"))
     table = context.table("targets", columns, lines, note)
     charts = []
-    _, ratio = find_targets(targets)
-    due = ratio and (ratio.get("due_on") or (context.rows.edition.as_of + dt.timedelta(days=int(ratio["days_left"]))))
+    _, ratio = find_targets(context.rows)
     actual = context.scorecard["overdue_ratio_pct"]
-    if ratio and due and actual is not None and context.rows.branch != NATION and due > context.rows.edition.as_of:
+    if ratio and actual is not None and ratio["due_on"] > context.rows.edition.as_of:
+        due = ratio["due_on"]
         history = [(edition.as_of, _ratio(row)) for edition, row in earlier if row["outstanding_vnd"]]
         history.append((context.rows.edition.as_of, float(actual)))
         pace = max(Decimal(0), Decimal(actual) - ratio["target_value"]) / (

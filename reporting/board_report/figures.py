@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from reporting.board_report.benchmarks import find_benchmark
-from reporting.board_report.frozen import FrozenRows, Row
+from reporting.board_report.frozen import NATION, FrozenRows, Row
 from reporting.board_report.model import Figure, Kind, Value
 from reporting.board_report.suppression import CUSTOMERS_AT_LEAST, HIDDEN
 from reporting.board_report.words import Words
@@ -39,6 +38,8 @@ SCORECARD: tuple[tuple[str, str, Kind], ...] = (
     ("groups_good_pct", "groups_good_pct", "pct"),
 )
 OF_PERSONS = ("customers", "households_reached", "absconded_cases", "absconded_borrowers")
+WHOLE = {"local_capital_received": (None, "TOTAL", "DP"), "overdue_ratio_pct": (None, "TOTAL")}
+"""The sources whose target is one of all that the indicator speaks of: of the others it is of a part."""
 DEMAND = (("workers_abroad", "worker_abroad"), ("stem_students", "stem_student"))
 
 
@@ -72,8 +73,11 @@ def read_figures(rows: FrozenRows, scorecard: Row, words: Words) -> dict[str, Fi
 
 
 def percent(part: int, whole: int) -> Decimal | None:
-    """A ratio as the marts have it: percent, six decimals, half up; None where the whole is 0."""
-    return (Decimal(100 * part) / whole).quantize(Decimal("1e-6"), ROUND_HALF_UP) if whole else None
+    """A ratio as the marts have it: percent, six decimals, half up, rounded once; None where the whole is 0."""
+    if not whole:
+        return None
+    millionths = (200_000_000 * abs(part) + abs(whole)) // (2 * abs(whole))
+    return Decimal(millionths if (part < 0) == (whole < 0) else -millionths).scaleb(-6)
 
 
 def _capital(maker: Maker, scorecard: Row) -> list[Figure]:
@@ -121,10 +125,10 @@ def _demand(maker: Maker) -> list[Figure]:
 
 
 def _targets(maker: Maker, scorecard: Row) -> list[Figure]:
-    needed, ratio = find_targets(maker.rows.read_targets())
+    needed, ratio = find_targets(maker.rows)
     aim = ratio["target_value"] if ratio else None
     leave = None
-    if aim is not None and maker.rows.branch != "*":
+    if aim is not None:
         allowed = (Decimal(aim) * scorecard["outstanding_vnd"] / 100).quantize(Decimal(1), ROUND_HALF_UP)
         leave = max(0, scorecard["overdue_vnd"] - int(allowed))
     return [
@@ -134,14 +138,26 @@ def _targets(maker: Maker, scorecard: Row) -> list[Figure]:
     ]
 
 
-def find_targets(targets: list[Row]) -> tuple[Row | None, Row | None]:
-    """Return the newest target of local capital, and that of the overdue ratio in force (the highest version)."""
-    newest: Callable[[Row], tuple[object, ...]] = lambda row: (  # noqa: E731
-        row.get("period_start") or row["business_date"], row["plan_version"], row["plan_id"],
-    )  # fmt: skip
-    capital = [row for row in targets if row["indicator"] == "local_capital_received"]
-    ratio = [row for row in targets if row["indicator"] == "overdue_ratio_pct"]
-    return max(capital, key=newest, default=None), max(ratio, key=newest, default=None)
+def find_targets(rows: FrozenRows) -> tuple[Row | None, Row | None]:
+    """Return the board's targets of local capital and of the overdue ratio: in force on the day, for the whole branch.
+
+    Of several the one that was decided last; then the one whose period began last, the highest version, the last plan id.
+    The nation has no board that sets one: both are None.
+    """
+    if rows.branch == NATION:
+        return None, None
+    targets, day = rows.read_targets(), rows.edition.as_of
+
+    def find(indicator: str) -> Row | None:
+        found = [
+            row for row in targets
+            if row["indicator"] == indicator and row["period_start"] <= day <= row["due_on"]
+            and row["programme_code"] is None and row["source_code"] in WHOLE[indicator]
+        ]  # fmt: skip
+        newest = ("decided_on", "period_start", "plan_version", "plan_id")
+        return max(found, key=lambda row: [row[name] for name in newest], default=None)
+
+    return find("local_capital_received"), find("overdue_ratio_pct")
 
 
 def _shown(count: int | None) -> Value:

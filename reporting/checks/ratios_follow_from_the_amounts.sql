@@ -5,10 +5,10 @@ select
 from quarters.branch_scorecard as s
 cross join lateral (
     values
-    ('overdue_ratio_pct', s.overdue_ratio_pct, round(100 * s.overdue_vnd::numeric / nullif(s.outstanding_vnd, 0), 6)),
+    ('overdue_ratio_pct', s.overdue_ratio_pct, quarters.percent(s.overdue_vnd, s.outstanding_vnd)),
     (
         'overdue_frozen_ratio_pct', s.overdue_frozen_ratio_pct,
-        round(100 * (s.overdue_vnd + s.frozen_vnd)::numeric / nullif(s.outstanding_vnd, 0), 6)
+        quarters.percent(s.overdue_vnd + s.frozen_vnd, s.outstanding_vnd)
     )
 ) as m (measure, stated, computed)
 where s.quarter_code = {code} and s.version = {version} and m.stated is distinct from m.computed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import pathlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from pipeline.build import build
 from tests.dbt_project.publishing import publish
 from tests.dbt_project.test_builds import contents, current_builds
 from tests.dbt_project.variety import following, varied
-from tests.support.deliveries import Delivery
+from tests.support.deliveries import Delivery, ordinary_day
 from tests.support.warehouses import new_warehouse, remove_warehouse
 from warehouse.connect import Warehouse
 
@@ -89,6 +90,23 @@ def test_what_was_kept_of_a_retired_day_goes_with_it(aging: tuple[Warehouse, Del
             ).fetchone()
             assert found is not None
             assert set(found[0]) == {*DATES, "2024-05-10"} - set(OLD_DAYS), table
+
+
+def test_a_date_that_has_not_come_retires_nothing_of_another_branch(
+    warehouse: Warehouse, tmp_path: pathlib.Path
+) -> None:
+    """Branch 91 writes next year's date: of 96 all is kept that was, though today is more than 100 days after its first day."""
+    own = new_warehouse(warehouse, tmp_path)
+    old, recent, ahead = (ordinary_day(days) for days in (-110, -20, 200))
+    first = varied("96", old, 1)
+    publish(own, first, following(first, recent, 2))
+    build(own)
+    assert dates(own, "mart_branch_scorecard") == {old, recent}
+    publish(own, varied("91", ahead, 3))
+    build(own)
+    for mart in ("mart_loan_balances", "mart_branch_scorecard", "mart_national_scorecard", "mart_target_progress"):
+        assert dates(own, mart) == {old, recent, ahead}, mart
+    remove_warehouse(own)
 
 
 def test_a_month_whose_days_are_all_retired_loses_its_partition(aging: tuple[Warehouse, Delivery]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from ingestion.retire import Retired, retire_rows
 from pipeline.intake import restage
-from tests.support.deliveries import first_delivery, repay
+from tests.support.deliveries import first_delivery, ordinary_day, repay
 from tests.support.door import at, take_in
 from warehouse.connect import Warehouse, open_warehouse
 from warehouse.faults import InjectedError
@@ -61,6 +61,18 @@ def test_daily_states_go_after_100_days_while_month_ends_and_events_stay(own: Wa
     assert rows(own, "loan_book", OLD_MONTH_END) == 6
     assert rows(own, "loan_book", NEWEST) == 6
     assert retire_rows(own, print) == Retired(whole=0, states=0)
+
+
+def test_a_date_that_has_not_come_lets_nobody_else_s_days_go(own: Warehouse) -> None:
+    """Branch 96 writes next year's date: of 04 goes only what is more than 100 days before its own newest date."""
+    old, recent, ahead = (ordinary_day(days) for days in (-130, -20, 200))
+    first, landing = first_delivery("04", old), Path(own.settings.landing)
+    for delivery in (first, repay(first.next(recent), 1, 1_000_000), first_delivery("96", ahead)):
+        delivery.write(landing)
+    for branch, count in (("04", 2), ("96", 1)):
+        assert [outcome.verdict for outcome in take_in(own, branch)] == ["published"] * count
+    assert retire_rows(own, print) == Retired(whole=0, states=1)
+    assert [rows(own, "loan_book", date) for date in (old, recent, ahead)] == [0, 6, 6]
 
 
 def retire_old_day(own: Warehouse) -> int:

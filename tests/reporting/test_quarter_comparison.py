@@ -67,3 +67,18 @@ def test_year_start_and_last_year_are_the_published_quarters_of_these_days(
         ("same quarter last year", 4 * MILLION, MILLION, 3 * MILLION),
         ("year start", 4 * MILLION, 2 * MILLION, 2 * MILLION),
     ]
+
+
+def test_ratios_of_a_published_quarter_are_rounded_once(
+    quarter_warehouse: Warehouse, marts: HandMadeMarts, publish_quarter: Callable[[Quarter], Version]
+) -> None:
+    """Of 1,000,000,000,039 đồng 794,871,795,031 are overdue: 79.4871794999..., which is 79.487179."""
+    loans = {("96001", "1", "TW", "PN"): (205_128_205_008, 794_871_795_031, 0)}
+    for quarter in (Quarter(2030, 1), Quarter(2030, 2)):
+        marts.show(state("96", quarter.last_on, loans=loans))
+        publish_quarter(quarter)
+    with quarter_warehouse.connect("quarter_keeper") as connection:
+        found = compare(
+            connection, "2030Q2", "overdue_ratio_pct", dimension="total", territory="current", branch_code="96"
+        )
+    assert [(row[0], str(row[4]), str(row[5])) for row in found] == [("quarter before", "79.487179", "79.487179")]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import datetime as dt
 import gzip
 import hashlib
 import io
@@ -140,6 +141,12 @@ ABSENT = object()
 """As a property's value: leave the property out."""
 
 Change = Callable[[Delivery], object]
+
+
+def ordinary_day(days: int) -> str:
+    """The date so many days from today, or the one before it where that ends a month: of month-ends everything is kept."""
+    day = dt.date.today() + dt.timedelta(days=days)
+    return (day - dt.timedelta(days=1) if (day + dt.timedelta(days=1)).day == 1 else day).isoformat()
 
 
 def to_csv(name: str, rows: list[Row]) -> bytes:

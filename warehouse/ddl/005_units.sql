@@ -78,26 +78,30 @@ as $$
     ) as v
 $$;
 
--- The newest visible date that had come when the ledger heard the last of entry `last_entry_no`: a date of the future, sent by
--- mistake, is shown and makes no other date old.
-create or replace function meta.newest_business_date(last_entry_no bigint) returns date
-language sql stable
-as $$
-    select max(v.business_date)
-    from meta.visible_deliveries_at(last_entry_no) as v
-    where v.business_date <= (
-        select (max(l.at) at time zone 'Asia/Ho_Chi_Minh')::date from meta.ledger as l where l.entry_no <= last_entry_no
-    )
-$$;
-
 create or replace function meta.reference_version() returns text
 language sql stable
 return (select md5(string_agg(file_name || sha256, ' ' order by file_name)) from meta.reference_versions);
 
--- States are kept for so many days up to the newest visible date, those of month-ends for ever (spec/marts.md).
+-- States are kept for so many days up to the newest visible date that has come, those of month-ends for ever (spec/marts.md).
 create or replace function meta.days_kept() returns integer
 language sql immutable
 return 100;
+
+-- The day in Vietnam on which an entry was written: asked of the ledger, not of a clock, so that the same ledger asks for the
+-- same units at any time.
+create or replace function meta.day_of_entry(entry_no bigint) returns date
+language sql stable
+return (select (l.at at time zone 'Asia/Ho_Chi_Minh')::date from meta.ledger as l where l.entry_no = $1);
+
+-- The newest visible date that had come by an entry. A date of the future, sent by mistake, is shown, but retires nothing and
+-- makes nothing late: one branch would empty the marts of all others (laws, 10).
+create or replace function meta.newest_business_date(last_entry_no bigint) returns date
+language sql stable
+return (
+    select max(v.business_date)
+    from meta.visible_deliveries_at(last_entry_no) as v
+    where v.business_date <= meta.day_of_entry(last_entry_no)
+);
 
 -- Every unit that should exist after ledger entry `last_entry_no`. `weight` is the number of rows to be read for it.
 create or replace function meta.wanted_units(last_entry_no bigint, calculation_version text)
@@ -124,6 +128,13 @@ as $$
             hashtextextended(concat_ws(' ', v.delivery_id, v.is_provisional), 0) as mark
         from meta.visible_deliveries_at(last_entry_no) as v
         cross join basis
+    ),
+
+    calendar as materialized (
+        select
+            min(v.business_date) as first_on,
+            coalesce(meta.newest_business_date(last_entry_no), min(v.business_date)) as last_on
+        from visible as v
     ),
 
     files as materialized (
@@ -179,10 +190,10 @@ as $$
             d.*,
             md5(concat_ws(' ', d.fingerprint, d.year_mark, o.mark, d.capital_mark)) as history_fingerprint,
             md5(concat_ws(' ', d.fingerprint, d.all_mark)) as targets_fingerprint,
-            d.business_date >= newest.business_date - meta.days_kept()
+            d.business_date >= calendar.last_on - meta.days_kept()
             or extract(day from d.business_date + 1) = 1 as has_state
         from family_days as d
-        cross join (select max(v.business_date) as business_date from visible as v) as newest
+        cross join calendar
         left join year_openings as o
             on
                 d.head_code = o.head_code
@@ -256,13 +267,6 @@ as $$
         from family_days as d
         where d.is_current
         order by d.head_code, d.head_valid_from, d.branch_code, d.branch_valid_from, d.business_date desc
-    ),
-
-    calendar as materialized (
-        select
-            min(v.business_date) as first_on,
-            coalesce(meta.newest_business_date(last_entry_no), min(v.business_date)) as last_on
-        from visible as v
     ),
 
     -- A date's status: what came for it, and what covers it.
@@ -373,6 +377,7 @@ as $$
 $$;
 
 grant execute on function
-meta.visible_deliveries_at, meta.newest_business_date, meta.reference_version, meta.days_kept, meta.wanted_units
+meta.visible_deliveries_at, meta.newest_business_date, meta.reference_version, meta.days_kept, meta.day_of_entry,
+meta.wanted_units
 to transformer;
 grant select on meta.branch_families to transformer, quarter_keeper;

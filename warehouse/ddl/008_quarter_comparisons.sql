@@ -1,4 +1,9 @@
 -- What is said beside frozen figures: how they compare with earlier quarters, and with what the warehouse says now.
+-- A ratio as the marts have it (dbt_project/macros/measures.sql): percent, six decimals, half up, rounded once.
+create or replace function quarters.percent(part numeric, whole numeric) returns numeric
+language sql immutable parallel safe
+return div(200000000 * part + sign(part) * abs(whole), 2 * nullif(whole, 0)) * 0.000001;
+
 -- The figures of one version, one row each: measure by territory (as reported, or as it stands today), branch ('*' is the
 -- nation) and dimension (total, programme, source, organisation, commune, capital source) with its member.
 create or replace function quarters.figures_of(quarter_code text, version integer)
@@ -122,8 +127,9 @@ begin
     ratios as (
         select
             a.territory, a.branch, a.dimension, a.member_code, r.measure,
-            round(100 * sum(a.value) filter (where a.measure = any(r.part))
-            / nullif(sum(a.value) filter (where a.measure = r.whole), 0), 6) as value
+            quarters.percent(
+                sum(a.value) filter (where a.measure = any(r.part)), sum(a.value) filter (where a.measure = r.whole)
+            ) as value
         from amounts as a
         cross join (
             values
@@ -139,8 +145,9 @@ begin
         union all
         select
             c.territory, c.branch, 'total', null, 'local_share_of_capital_pct',
-            round(100 * coalesce(sum(c.balance_vnd) filter (where c.tier = 'local'), 0)
-            / nullif(sum(c.balance_vnd), 0), 6)
+            quarters.percent(
+                coalesce(sum(c.balance_vnd) filter (where c.tier = 'local'), 0), sum(c.balance_vnd)
+            )
         from capital as c
         group by c.territory, c.branch
     ),
@@ -181,7 +188,7 @@ as $$
         f.value,
         c.value,
         f.value - c.value,
-        case when coalesce(f.measure, c.measure) not like '%\_pct' then round(100 * (f.value - c.value) / nullif(c.value, 0), 6) end
+        case when coalesce(f.measure, c.measure) not like '%\_pct' then quarters.percent(f.value - c.value, c.value) end
     from quarters.figures_of($1, $2) as f
     full outer join quarters.figures_of($3, $4) as c
         on

@@ -1,4 +1,5 @@
--- One row a unit (a branch or the nation, and a date) and delivery of its year so far that readers see, predecessors included.
+-- One row a unit (a branch or the nation, and a date) and delivery of its year so far that readers see, those of
+-- predecessors included.
 {{ config(materialized="unit_rows", meta={"part": ["history", "nation"]}) }}
 
 with members as (

@@ -113,11 +113,9 @@ def make_rows(m: Meeting) -> dict[str, list[Row]]:
     total = sum(balance for _, balance in capital.values())
     card = _make_scorecard(m, local, total)
     entrusted = {code: [row for row in balances if row["organisation_code"] == code] for code in ORGANISATIONS}
-    days_left = (dt.date(m.date.year, 12, 31) - m.date).days
-    target = {**place, "scope_kind": "branch", "scope_code": m.branch, "period_start": m.date, "due_on": dt.date(m.date.year, 12, 31),
-              "days_left": days_left, "on_track": False}  # fmt: skip
-    months = Decimal(days_left) / Decimal("30.4375")
-    aim, ratio, one = Decimal(m.overdue_target), Decimal(card["overdue_ratio_pct"]), Decimal(1)
+    year_end, eve = dt.date(m.date.year, 12, 31), m.date - dt.timedelta(days=1)
+    target = {**place, "scope_kind": "branch", "scope_code": m.branch, "programme_code": None, "source_code": None,
+              "period_start": m.date, "due_on": year_end, "decided_on": eve, "days_left": (year_end - m.date).days, "on_track": False}  # fmt: skip
     return {
         "loan_balances": balances,
         "overdue_debt": debt,
@@ -136,12 +134,7 @@ def make_rows(m: Meeting) -> dict[str, list[Row]]:
         ],
         "branch_scorecard": [{**place, **card}],
         "national_scorecard": [{"business_date": m.date, **card, "branches_delivered": 1, "branches_expected": 63}],
-        "target_progress": [
-            {**target, "plan_id": f"KH-{m.branch}-QH", "version": 2, "indicator": "overdue_ratio_pct", "target_value": aim, "actual_value": ratio,
-             "gap": aim - ratio, "required_per_month": (aim - ratio) / months},
-            {**target, "plan_id": f"KH-{m.branch}-VDP", "version": 1, "indicator": "local_capital_received", "target_value": m.needed * one,
-             "actual_value": 0 * one, "gap": m.needed * one, "required_per_month": m.needed / months},
-        ],
+        "target_progress": _make_targets(m, target, Decimal(card["overdue_ratio_pct"])),
         "demand_coverage": [
             {**place, "commune_code": m.communes[0], "kind": kind, "programme_code": programme, "identified": cases - reached - 2, "applied": 2,
              "approved": 0, "disbursed": reached, "refused": 0, "not_interested": 0, "cases": cases, "need_vnd": cases * 10**7,
@@ -160,6 +153,31 @@ def make_rows(m: Meeting) -> dict[str, list[Row]]:
             for code, rows in entrusted.items()
         ],
     }  # fmt: skip
+
+
+def _make_targets(m: Meeting, target: Row, ratio: Decimal) -> list[Row]:
+    """The targets of the meeting, and beside each those of the branch that are not the board's headline."""
+    months = Decimal((target["due_on"] - m.date).days) / Decimal("30.4375")
+    earlier, later = m.date - dt.timedelta(days=30), m.date + dt.timedelta(days=100)
+    quality = {**target, "version": 2, "indicator": "overdue_ratio_pct", "actual_value": ratio}
+    capital = {**target, "version": 1, "indicator": "local_capital_received", "actual_value": Decimal(0)}
+    rows = [
+        (quality, "QH", m.overdue_target, {}),
+        (quality, "QH-19", "5", {"programme_code": "19"}),
+        (quality, "QH-DP", "4", {"source_code": "DP"}),
+        (quality, "QH-CU", "3", {"version": 9, "decided_on": earlier}),
+        (quality, "QH-TRUOC", "2", {"decided_on": m.date, "due_on": m.date - dt.timedelta(days=1)}),
+        (quality, "QH-SAU", "0.5", {"period_start": later, "due_on": later}),
+        (capital, "VDP", m.needed, {"source_code": "DP" if m.branch == "96" else None}),
+        (capital, "VDP-CU", 7, {"version": 9, "decided_on": earlier}),
+        (capital, "VDP-T", 8, {"source_code": "DP_PROVINCE", "version": 3}),
+        (capital, "VDP-19", 9, {"programme_code": "19", "version": 3}),
+    ]  # fmt: skip
+    return [
+        {**base, **more, "plan_id": f"KH-{m.branch}-{code}", "target_value": Decimal(aim), "gap": Decimal(aim) - base["actual_value"],
+         "required_per_month": (Decimal(aim) - base["actual_value"]) / months}
+        for base, code, aim, more in rows
+    ]  # fmt: skip
 
 
 def _make_loans(m: Meeting, place: Row) -> tuple[list[Row], list[Row]]:

@@ -18,10 +18,11 @@ from pipeline.report_command import read_article
 from reporting.board_report import Files, fonts, render_report
 from reporting.board_report.compose import compose_report
 from reporting.board_report.edition import find_edition
+from reporting.board_report.figures import read_figures
 from reporting.board_report.frozen import FrozenRows
 from reporting.board_report.numbers import write_number
 from reporting.board_report.suppression import find_small
-from reporting.board_report.words import read_words
+from reporting.board_report.words import Words, read_words
 from reporting.quarter import QuarterError, parse_quarter
 from tests.reporting.board_report.board_marts import CA_MAU, MEETINGS
 from warehouse.connect import Connection, Warehouse
@@ -86,6 +87,35 @@ def test_every_headline_of_the_page_equals_the_frozen_row(
         assert (Decimal(shown[key]) if shown[key] else None) == (
             None if rows[0][column] is None else Decimal(str(rows[0][column]))
         ), key
+
+
+def read_headlines(connection: Connection, code: str, branch: str) -> dict[str, object]:
+    rows = FrozenRows(connection, find_edition(connection, parse_quarter(code)), branch)
+    scorecard = rows.read_scorecard()
+    assert scorecard is not None
+    return {key: figure.value for key, figure in read_figures(rows, scorecard, Words("en")).items()}
+
+
+@pytest.mark.parametrize(
+    ("code", "target", "leave", "needed"),
+    [
+        # 10,133,480,000 less 0.25 % of 3,619,100,000,000; 123,433,840,000 less 1 % of 4,859,600,000,000.
+        ("2024Q1", "0.25", 1_085_730_000, 18_000_000_000),
+        ("2025Q3", "1", 74_837_840_000, 246_000_000_000),
+    ],
+)
+def test_the_headline_target_is_the_one_in_force_for_the_whole_branch(
+    code: str, target: str, leave: int, needed: int, connection: Connection
+) -> None:
+    shown = read_headlines(connection, code, MEETINGS[code])
+    found = [shown[key] for key in ("overdue_target_pct", "overdue_to_leave", "capital_needed")]
+    assert found == [Decimal(target), leave, needed]
+
+
+def test_the_nation_has_no_target_since_no_board_has_set_one(connection: Connection) -> None:
+    shown = read_headlines(connection, "2025Q3", "*")
+    assert shown["outstanding"] == CA_MAU.outstanding
+    assert [shown[key] for key in ("overdue_target_pct", "overdue_to_leave", "capital_needed")] == [None] * 3
 
 
 def test_the_tables_of_the_page_add_up_to_the_frozen_outstanding(connection: Connection) -> None:
