@@ -102,6 +102,27 @@ def test_another_calculation_is_named_as_the_cause(
     ]  # fmt: skip
 
 
+def test_a_correction_is_no_cause_of_what_changes_at_a_branch_that_merges_with_it_later(
+    marts: HandMadeMarts, keeper: Connection, publish_quarter: Close
+) -> None:
+    """Bạc Liêu (95) goes to 96 on 2025-07-01, after the quarter; from then on what it sends again changes 96 as well."""
+    march, june, september = (Quarter(2025, number).last_on for number in (1, 2, 3))
+    before, after = state("95", june, current_branch="96"), state("96", september)
+    marts.show(state("95", march, current_branch="96"), before, state("96", june), after)
+    closed = [publish_quarter(Quarter(2025, number)) for number in (2, 3)]
+    for day in (june, september):
+        marts.change(
+            f"update marts.mart_branch_scorecard set loans = 4 where business_date = '{day}' and branch_code = '96'"
+        )
+    marts.show(state("95", march, scale=2, current_branch="96"), deliveries=[("95", march, 2)])
+    marts.change(
+        f"update marts.mart_branch_scorecard set loans = 5 where business_date = '{june}' and branch_code = '95'"
+    )
+    assert [restated(keeper, version, "branch_scorecard", "loans") for version in closed] == [
+        [("95", 3, 5, 2, "corrected delivery"), ("96", 3, 4, 1, "calculation")], [("96", 3, 4, 1, "corrected delivery")],
+    ]  # fmt: skip
+
+
 def test_succession_moves_rows_and_no_money(
     marts: HandMadeMarts, quarter_warehouse: Warehouse, keeper: Connection, published: Version
 ) -> None:

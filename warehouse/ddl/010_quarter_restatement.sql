@@ -50,11 +50,18 @@ as $$
         select i.branch_code, i.branch_valid_from, i.cause, i.delivery_id from quarters.changed_inputs($1, $2) as i
     ),
 
-    -- A figure of a branch depends on the branch and on all that were merged into it.
+    -- A figure of a branch depends on the branch and on all that were merged into it; who took over later has none yet.
     concerned as (
         select f.head_code as branch_code, c.cause, c.delivery_id
         from changed as c
         inner join meta.branch_families as f on c.branch_code = f.branch_code and c.branch_valid_from = f.valid_from
+        inner join meta.branches as head on f.head_code = head.branch_code and f.head_valid_from = head.valid_from
+        where
+            (f.head_code, f.head_valid_from) = (f.branch_code, f.valid_from)
+            or (
+                head.valid_from <= quarters.quarter_end($1)
+                and coalesce(head.valid_to, 'infinity') >= quarters.quarter_start($1)
+            )
         union
         select '*', c.cause, c.delivery_id from changed as c
     )
