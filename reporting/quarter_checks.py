@@ -73,26 +73,28 @@ def find_violations(connection: Connection, quarter: Quarter, version: int) -> l
 
 
 def compare_with_last_quarter(connection: Connection, version: Version) -> list[Change]:
-    """Return each branch beside what was published of its territory for the quarter before."""
+    """Return each branch beside what was published for the quarter before of it, or of those merged into it since."""
     rows = connection.execute(
         """
         with before as (
-            select b.current_branch_code, sum(b.outstanding_vnd) as outstanding_vnd
+            select f.head_code, sum(b.outstanding_vnd) as outstanding_vnd
             from quarters.branch_scorecard as b
             inner join quarters.versions as v
                 on b.quarter_code = v.quarter_code and b.version = v.version and v.is_current
-            where v.quarter_code = %s
-            group by b.current_branch_code
+            inner join quarters.families_of(%(code)s) as f
+                on b.branch_code = f.branch_code and b.business_date between f.valid_from and f.valid_to
+            where v.quarter_code = %(code_before)s
+            group by f.head_code
         )
 
         select s.branch_code, before.outstanding_vnd::bigint, s.outstanding_vnd - s.change_from_quarter_start_vnd,
             s.outstanding_vnd
         from quarters.branch_scorecard as s
-        left join before on s.current_branch_code = before.current_branch_code
-        where s.quarter_code = %s and s.version = %s
+        left join before on s.branch_code = before.head_code
+        where s.quarter_code = %(code)s and s.version = %(version)s
         order by s.branch_code
         """,
-        [version.quarter.previous().code, version.quarter.code, version.version],
+        {"code_before": version.quarter.previous().code, "code": version.quarter.code, "version": version.version},
     )
     return [Change(*row) for row in rows]
 

@@ -161,7 +161,7 @@ def _find_changed_inputs(context: Context, previous: Edition) -> list[tuple[str,
     before, now = ({(item["branch_code"], item["business_date"]): item["descriptor_sha256"] for item in edition.inputs["deliveries"]}
                    for edition in (previous, context.rows.edition))  # fmt: skip
     return [(context.name("branch", code), code, dt.date.fromisoformat(day), "corrected" if (code, day) in before else "late")
-            for code, day in sorted(now) if before.get((code, day)) != now[(code, day)]]  # fmt: skip
+            for code, day in sorted({*before, *now}) if before.get((code, day)) != now.get((code, day))]  # fmt: skip
 
 
 def make_printed(context: Context, printed: Sequence[PrintedSentence]) -> Section:

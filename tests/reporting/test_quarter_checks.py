@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,7 +10,7 @@ from reporting.quarter import Quarter, QuarterError
 from reporting.quarter_checks import FOLDER
 from reporting.quarter_decide import approve_draft, check_draft, publish_version
 from reporting.quarter_freeze import freeze_quarter
-from reporting.quarter_log import read_versions
+from reporting.quarter_log import Version, read_versions
 from tests.support.quarters import HandMadeMarts, state
 from warehouse.connect import Warehouse
 
@@ -96,6 +96,37 @@ def test_the_draft_is_shown_beside_what_was_published_for_the_quarter_before(
         "branch 58: outstanding 80,000,000 đồng, +0 đồng since the last published quarter",
         "branch 96: outstanding 800,000,000 đồng, +0 đồng since the last published quarter; its opening 799,999,999 is not "
         "the 800,000,000 published: see the restatement",
+    ]
+
+
+def test_before_a_merger_each_branch_stands_beside_its_own_figures_and_after_it_beside_the_sum(
+    quarter_warehouse: Warehouse, marts: HandMadeMarts, publish_quarter: Callable[[Quarter], Version]
+) -> None:
+    """Bạc Liêu (95) and Cà Mau (96) merged on 2025-07-01, Ninh Thuận (58) went to Khánh Hòa (56)."""
+    first, second, third = Quarter(2025, 1), Quarter(2025, 2), Quarter(2025, 3)
+    today = {"95": "96", "96": "96", "58": "56", "56": "56"}
+    marts.show(*(state(code, first.last_on, current_branch=head) for code, head in today.items()))
+    publish_quarter(first)
+    lent = [(second.last_on, 1_000_000, 0)]
+    marts.show(
+        *(state(code, second.last_on, current_branch="56", opening=80_000_000) for code in ("56", "58")),
+        state("95", second.last_on, current_branch="96", opening=79_000_000, flows=lent),
+        state("96", second.last_on, opening=80_000_000),
+    )
+    freeze_quarter(quarter_warehouse, second, None)
+    assert [str(change) for change in check_draft(quarter_warehouse, second).changes] == [
+        "branch 56: outstanding 80,000,000 đồng, +0 đồng since the last published quarter",
+        "branch 58: outstanding 80,000,000 đồng, +0 đồng since the last published quarter",
+        "branch 95: outstanding 80,000,000 đồng, +0 đồng since the last published quarter; its opening 79,000,000 is not "
+        "the 80,000,000 published: see the restatement",
+        "branch 96: outstanding 80,000,000 đồng, +0 đồng since the last published quarter",
+    ]
+    publish_quarter(second)
+    both = {**state("95", third.last_on).loans, **state("96", third.last_on).loans}
+    marts.show(state("96", third.last_on, loans=both, opening=160_000_000))
+    freeze_quarter(quarter_warehouse, third, None)
+    assert [str(change) for change in check_draft(quarter_warehouse, third).changes] == [
+        "branch 96: outstanding 160,000,000 đồng, +0 đồng since the last published quarter",
     ]
 
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 
 from reporting.quarter import Quarter
 from reporting.quarter_decide import find_alterations
+from reporting.quarter_freeze import freeze_quarter
 from reporting.quarter_log import Version
 from reporting.quarter_restate import read_restatement
 from tests.support.quarters import HandMadeMarts, state
@@ -102,6 +104,27 @@ def test_another_calculation_is_named_as_the_cause(
     ]  # fmt: skip
 
 
+def test_a_correction_is_no_cause_of_what_changes_at_a_branch_that_merges_with_it_later(
+    marts: HandMadeMarts, keeper: Connection, publish_quarter: Close
+) -> None:
+    """Bạc Liêu (95) goes to 96 on 2025-07-01, after the quarter; from then on what it sends again changes 96 as well."""
+    march, june, september = (Quarter(2025, number).last_on for number in (1, 2, 3))
+    before, after = state("95", june, current_branch="96"), state("96", september)
+    marts.show(state("95", march, current_branch="96"), before, state("96", june), after)
+    closed = [publish_quarter(Quarter(2025, number)) for number in (2, 3)]
+    for day in (june, september):
+        marts.change(
+            f"update marts.mart_branch_scorecard set loans = 4 where business_date = '{day}' and branch_code = '96'"
+        )
+    marts.show(state("95", march, scale=2, current_branch="96"), deliveries=[("95", march, 2)])
+    marts.change(
+        f"update marts.mart_branch_scorecard set loans = 5 where business_date = '{june}' and branch_code = '95'"
+    )
+    assert [restated(keeper, version, "branch_scorecard", "loans") for version in closed] == [
+        [("95", 3, 5, 2, "corrected delivery"), ("96", 3, 4, 1, "calculation")], [("96", 3, 4, 1, "corrected delivery")],
+    ]  # fmt: skip
+
+
 def test_succession_moves_rows_and_no_money(
     marts: HandMadeMarts, quarter_warehouse: Warehouse, keeper: Connection, published: Version
 ) -> None:
@@ -143,3 +166,51 @@ def test_bi_reads_the_restatement_and_a_branch_that_of_its_own(
     analyst, branch = reading_as("bi_reader", "analyst"), reading_as("branch_reader", "ca_mau")
     assert len(restated(analyst, published, "branch_scorecard", "outstanding_vnd")) == 2
     assert [row[0] for row in restated(branch, published, "branch_scorecard", "outstanding_vnd")] == ["96"]
+
+
+def causes(connection: Connection, version: Version) -> list[tuple[Any, ...]]:
+    return connection.execute(
+        "select branch_code, causes from quarters.causes_of(%s, %s) order by branch_code",
+        [version.quarter.code, version.version],
+    ).fetchall()
+
+
+def test_bi_is_told_nothing_of_a_version_that_is_not_published(
+    marts: HandMadeMarts,
+    quarter_warehouse: Warehouse,
+    keeper: Connection,
+    delivered: Quarter,
+    reading_as: Callable[[str, str], Connection],
+) -> None:
+    draft = freeze_quarter(quarter_warehouse, delivered, None).version
+    marts.show(state("58", delivered.last_on, scale=2), deliveries=[("58", delivered.last_on, 2)])
+    territory = "select quarters.is_territory_changed(%s, %s)"
+    analyst = reading_as("bi_reader", "analyst")
+    with quarter_warehouse.connect("admin", autocommit=True) as connection:
+        before = connection.execute(
+            "select sha256 from meta.reference_versions where file_name = 'branches'"
+        ).fetchone()
+        connection.execute("update meta.reference_versions set sha256 = 'other' where file_name = 'branches'")
+        try:
+            found = [reader.execute(territory, [draft.quarter.code, 1]).fetchone() for reader in (keeper, analyst)]
+        finally:
+            connection.execute("update meta.reference_versions set sha256 = %s where file_name = 'branches'", before)
+    assert found == [(True,), (False,)]
+    assert [code for code, _ in causes(keeper, draft)] == ["*", "58"]
+    assert causes(analyst, draft) == []
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        analyst.execute("select from quarters.changed_inputs(%s, %s)", [draft.quarter.code, draft.version])
+
+
+def test_a_branch_is_told_the_causes_of_its_own_figures_and_of_the_nation(
+    marts: HandMadeMarts, quarter_warehouse: Warehouse, published: Version, reading_as: Callable[[str, str], Connection]
+) -> None:
+    """Ninh Thuận (58) is a part of Khánh Hòa (56) today."""
+    day = published.quarter.last_on
+    marts.show(state("58", day, scale=2), state("96", day, scale=11), deliveries=[("58", day, 2), ("96", day, 2)])
+    with quarter_warehouse.connect("admin") as connection:
+        connection.execute("insert into meta.branch_access values ('khanh_hoa', '56')")
+    corrected = ["corrected delivery"]
+    assert causes(reading_as("branch_reader", "khanh_hoa"), published) == [("*", corrected), ("58", corrected)]
+    assert causes(reading_as("branch_reader", "unmapped"), published) == [("*", corrected)]
+    assert [code for code, _ in causes(reading_as("bi_reader", "analyst"), published)] == ["*", "58", "96"]

@@ -40,6 +40,9 @@ alter schema marts owner to transformer;
 
 grant usage on schema meta to loader, transformer, quarter_keeper, auditor, bi_reader, branch_reader;
 grant usage on schema raw to transformer;
-grant usage on schema marts, mart_builds to bi_reader, branch_reader, quarter_keeper;
+grant usage on schema marts to bi_reader, branch_reader, quarter_keeper;
+-- The views in marts read these tables with the reader's rights, but only they can name them: rows of other builds are in them.
+grant usage on schema mart_builds to quarter_keeper;
+revoke usage on schema mart_builds from bi_reader, branch_reader;
 grant usage on schema quarters to bi_reader, branch_reader, quarter_keeper, auditor;
 grant usage on schema personal to data_protection;

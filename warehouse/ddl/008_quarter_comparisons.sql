@@ -169,6 +169,36 @@ begin
 end
 $$;
 
+-- The branch and the commune that each code names, or named last, on a quarter's last day.
+create or replace function quarters.units_of(quarter_code text)
+returns table (kind text, code text, valid_from date)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select distinct on (u.kind, u.code) u.kind, u.code, u.valid_from
+    from (
+        select 'branch' as kind, b.branch_code as code, b.valid_from from meta.branches as b
+        union all
+        select 'commune', c.commune_code, c.valid_from from meta.communes as c
+    ) as u
+    where u.valid_from <= quarters.quarter_end($1)
+    order by u.kind asc, u.code asc, u.valid_from desc
+$$;
+
+-- The figures of a version with the unit that each code names as reported; what stands today is named by its code alone.
+create or replace function quarters.dated_figures_of(quarter_code text, version integer)
+returns table (
+    territory text, branch_code text, dimension text, member_code text, measure text, value numeric,
+    branch_valid_from date, member_valid_from date
+)
+language sql stable
+as $$
+    select f.*, b.valid_from, m.valid_from
+    from quarters.figures_of($1, $2) as f
+    left join quarters.units_of($1) as b on f.territory = 'reported' and b.kind = 'branch' and f.branch_code = b.code
+    left join quarters.units_of($1) as m on f.territory = 'reported' and f.dimension = m.kind and f.member_code = m.code
+$$;
+
 -- The figures of one version beside those of another; change is in the measure's own unit (percentage points for _pct).
 create or replace function quarters.compare_versions(
     quarter_code text, version integer, compared_quarter_code text, compared_version integer
@@ -189,11 +219,13 @@ as $$
         c.value,
         f.value - c.value,
         case when coalesce(f.measure, c.measure) not like '%\_pct' then quarters.percent(f.value - c.value, c.value) end
-    from quarters.figures_of($1, $2) as f
-    full outer join quarters.figures_of($3, $4) as c
+    from quarters.dated_figures_of($1, $2) as f
+    full outer join quarters.dated_figures_of($3, $4) as c
         on
             f.territory = c.territory and f.branch_code = c.branch_code and f.dimension = c.dimension
             and coalesce(f.member_code, '') = coalesce(c.member_code, '') and f.measure = c.measure
+            and coalesce(f.branch_valid_from, 'infinity') = coalesce(c.branch_valid_from, 'infinity')
+            and coalesce(f.member_valid_from, 'infinity') = coalesce(c.member_valid_from, 'infinity')
 $$;
 
 -- Each published version beside the quarter before, the start of the year and the same quarter of last year.
@@ -217,6 +249,9 @@ inner join quarters.versions as p on p.is_current and p.quarter_code = to_char(b
 cross join lateral quarters.compare_versions(v.quarter_code, v.version, p.quarter_code, p.version) as c
 where v.status in ('published', 'superseded');
 comment on view quarters.comparison is
-'Figures of published quarters beside those of earlier ones; no row where the earlier quarter is not published.';
+'Figures of published quarters beside those of earlier ones; no row where the earlier quarter is not published. '
+'As reported, a code that names another unit than then has a row for each, and no change.';
 
+revoke execute on function quarters.units_of from public;
+grant execute on function quarters.units_of to quarter_keeper, bi_reader, branch_reader;
 grant select on quarters.comparison to quarter_keeper, bi_reader, branch_reader;

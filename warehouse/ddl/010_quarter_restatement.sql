@@ -18,6 +18,13 @@ as $$
         where c.quarter_code = $1 and c.version = $2 and c.status = 'draft'
     ),
 
+    visible_then as materialized (
+        select v.delivery_id
+        from quarters.quarter_close as c
+        cross join lateral meta.visible_deliveries_at((c.inputs ->> 'ledger_entry_no')::bigint) as v
+        where c.quarter_code = $1 and c.version = $2 and c.status = 'draft'
+    ),
+
     newest as (
         select b.ledger_entry_no from meta.builds as b where b.flipped_at is not null order by b.build_id desc limit 1
     ),
@@ -37,10 +44,27 @@ as $$
         on
             r.branch_code = n.branch_code and r.branch_valid_from = n.branch_valid_from
             and r.business_date = n.business_date
-    where r.descriptor_sha256 is distinct from n.descriptor_sha256
+    where
+        r.descriptor_sha256 is distinct from n.descriptor_sha256
+        -- Versions of before 2026-12 record less of the past of their targets: that is no delivery that came late.
+        and (r.descriptor_sha256 is not null or n.delivery_id not in (select v.delivery_id from visible_then as v))
 $$;
 
--- The causes that may lie behind a branch's figures ('*' is the nation), and the deliveries that they name.
+-- Who asks, also in a function that runs with its owner's rights.
+create or replace function quarters.asking_role() returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+return coalesce(nullif(current_setting('role'), 'none'), session_user::text);
+
+create or replace function quarters.may_read(quarter_code text, version integer) returns boolean
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+return
+pg_has_role(quarters.asking_role(), 'quarter_keeper', 'usage')
+or ($1, $2) in (select p.quarter_code, p.version from quarters.published_versions() as p);
+
+-- The causes that may lie behind a branch's figures ('*' is the nation), and the deliveries that they name; a branch reader is
+-- told those of its own branch and of the nation.
 create or replace function quarters.causes_of(quarter_code text, version integer)
 returns table (branch_code text, causes text [], deliveries bigint [])
 language sql stable security definer
@@ -50,24 +74,42 @@ as $$
         select i.branch_code, i.branch_valid_from, i.cause, i.delivery_id from quarters.changed_inputs($1, $2) as i
     ),
 
-    -- A figure of a branch depends on the branch and on all that were merged into it.
+    -- A figure of a branch depends on the branch and on all that were merged into it; who took over later has none yet.
     concerned as (
-        select f.head_code as branch_code, c.cause, c.delivery_id
+        select f.head_code as branch_code, today.head_code as current_branch_code, c.cause, c.delivery_id
         from changed as c
         inner join meta.branch_families as f on c.branch_code = f.branch_code and c.branch_valid_from = f.valid_from
+        inner join meta.branches as head on f.head_code = head.branch_code and f.head_valid_from = head.valid_from
+        inner join meta.branch_families as today
+            on f.head_code = today.branch_code and f.head_valid_from = today.valid_from and today.is_current
+        where
+            (f.head_code, f.head_valid_from) = (f.branch_code, f.valid_from)
+            or (
+                head.valid_from <= quarters.quarter_end($1)
+                and coalesce(head.valid_to, 'infinity') >= quarters.quarter_start($1)
+            )
         union
-        select '*', c.cause, c.delivery_id from changed as c
+        select '*', null, c.cause, c.delivery_id from changed as c
     )
 
     select c.branch_code, array_agg(distinct c.cause order by c.cause), array_agg(distinct c.delivery_id order by c.delivery_id)
     from concerned as c
+    cross join quarters.asking_role() as asking (name)
+    where
+        quarters.may_read($1, $2)
+        and (
+            c.branch_code = '*'
+            or pg_has_role(asking.name, 'quarter_keeper', 'usage')
+            or pg_has_role(asking.name, 'bi_reader', 'usage')
+            or c.current_branch_code in (select a.branch_code from meta.branch_access as a where a.role_name = asking.name)
+        )
     group by c.branch_code
 $$;
 
 create or replace function quarters.is_territory_changed(quarter_code text, version integer) returns boolean
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
-return exists (
+return quarters.may_read($1, $2) and exists (
     select
     from quarters.quarter_close as c
     inner join meta.reference_versions as r on r.file_name in ('branches', 'communes', 'commune_successions')
@@ -198,7 +240,11 @@ where v.status in ('published', 'superseded');
 comment on view quarters.restatement is
 'One row for each figure of a published version that the warehouse says otherwise now, with the cause.';
 
-revoke execute on function quarters.changed_inputs, quarters.causes_of, quarters.is_territory_changed from public;
-grant execute on function quarters.changed_inputs, quarters.causes_of, quarters.is_territory_changed, quarters.frozen_columns
+revoke execute on function
+quarters.asking_role, quarters.may_read, quarters.causes_of, quarters.is_territory_changed
+from public;
+-- It tells of every branch, and of drafts: causes_of asks it.
+revoke execute on function quarters.changed_inputs from public, quarter_keeper, bi_reader, branch_reader;
+grant execute on function quarters.causes_of, quarters.is_territory_changed, quarters.frozen_columns
 to quarter_keeper, bi_reader, branch_reader;
 grant select on quarters.restatement to quarter_keeper, bi_reader, branch_reader;

@@ -1,5 +1,5 @@
 {# Raised whenever what stands below changes what existing marts should look like. #}
-{% macro mart_structure_version() %}{{ return(1) }}{% endmacro %}
+{% macro mart_structure_version() %}{{ return(2) }}{% endmacro %}
 
 
 {# Create the table, its policies and the public view, or carry existing ones forward. Nothing is dropped. #}
@@ -71,14 +71,17 @@
 {% endmacro %}
 
 
-{# Existing columns keep their places: PostgreSQL replaces a view in place only when new columns stand last. #}
+{#
+  Existing columns keep their places: PostgreSQL replaces a view in place only when new columns stand last. Behind the barrier no
+  condition of a reader's query is asked of a row of another build: an error would quote it.
+#}
 {% macro create_mart_view(relation, mart) %}
     {% set names = built_columns(relation.schema, relation.identifier) %}
     {% for name in mart.columns if name not in names %}
         {% do names.append(name) %}
     {% endfor %}
     {% call statement('create_view') %}
-        create or replace view {{ relation }} with (security_invoker = true) as
+        create or replace view {{ relation }} with (security_invoker = true, security_barrier = true) as
         select
             built.{{ names | join(',\n            built.') }}
         from {{ mart.table }} as built

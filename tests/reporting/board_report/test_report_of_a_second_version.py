@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.support.quarters import publish
 from tests.support.warehouses import new_warehouse, remove_warehouse
 from warehouse.connect import Warehouse
 
+AUGUST = dt.date(2025, 8, 31)
 CORRECT = """
     update marts.mart_branch_scorecard set absconded_cases = absconded_cases - 4 where branch_code = '96';
     update marts.mart_national_scorecard set absconded_cases = absconded_cases - 4 where business_date = '2025-09-30';
@@ -27,6 +29,14 @@ def close(warehouse: Warehouse, code: str) -> None:
     freeze_quarter(warehouse, parse_quarter(code), None)
     approve_draft(warehouse, parse_quarter(code), by="minh")
     publish_version(warehouse, parse_quarter(code), by="minh")
+
+
+def show_build(warehouse: Warehouse) -> None:
+    with warehouse.connect("transformer") as connection:
+        connection.execute(
+            "insert into meta.builds (ledger_entry_no, reference_version, calculation_version, is_last, flipped_at) "
+            "select max(entry_no), meta.reference_version(), 'one', true, clock_timestamp() from meta.ledger"
+        )
 
 
 def test_a_correction_is_named_in_version_two_and_leaves_the_report_of_version_one(
@@ -41,11 +51,7 @@ def test_a_correction_is_named_in_version_two_and_leaves_the_report_of_version_o
         connection.execute(CORRECT)
     with warehouse.connect("loader") as connection:
         publish(connection, CA_MAU.branch, CA_MAU.date, revision=2)
-    with warehouse.connect("transformer") as connection:
-        connection.execute(
-            "insert into meta.builds (ledger_entry_no, reference_version, calculation_version, is_last, flipped_at) "
-            "select max(entry_no), meta.reference_version(), 'one', true, clock_timestamp() from meta.ledger"
-        )
+    show_build(warehouse)
     close(warehouse, "2024Q1")  # an earlier quarter, published later than version 1 of this one
     close(warehouse, "2025Q3")
     with warehouse.connect("quarter_keeper") as connection:
@@ -60,6 +66,33 @@ def test_a_correction_is_named_in_version_two_and_leaves_the_report_of_version_o
     assert [row[1:] for row in tables["inputs"].rows] == [("96", CA_MAU.date, "corrected delivery")]
     compared = next(table for section in nation.sections for table in section.tables if table.key == "compare")
     assert [row[:2] for row in compared.rows] == [("2024Q1", 1), ("2025Q3", 2)]
+    remove_warehouse(warehouse)
+
+
+def test_a_delivery_that_is_held_since_is_named_among_the_changes_of_version_two(
+    quarter_warehouse: Warehouse, tmp_path: Path
+) -> None:
+    warehouse = new_warehouse(quarter_warehouse, tmp_path)
+    fill_marts(warehouse, NINH_THUAN, CA_MAU)
+    with warehouse.connect("loader") as connection:
+        publish(connection, CA_MAU.branch, AUGUST)
+    show_build(warehouse)
+    close(warehouse, "2025Q3")
+    with warehouse.connect("admin") as connection:
+        connection.execute(CORRECT)
+    with warehouse.connect("loader") as connection:
+        connection.execute(
+            "insert into meta.ledger (branch_code, branch_valid_from, business_date, verdict, sets_visible, reason) "
+            "select branch_code, branch_valid_from, business_date, 'held', true, '' from meta.visible_deliveries "
+            "where branch_code = %s and business_date = %s",
+            [CA_MAU.branch, AUGUST],
+        )
+    show_build(warehouse)
+    close(warehouse, "2025Q3")
+    with warehouse.connect("quarter_keeper") as connection:
+        report = compose_report(connection, find_edition(connection, parse_quarter("2025Q3")), "96", "en")
+    tables = {table.key: table for section in report.sections for table in section.tables}
+    assert [row[1:] for row in tables["inputs"].rows] == [("96", AUGUST, "corrected delivery")]
     remove_warehouse(warehouse)
 
 
