@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from warehouse.connect import Connection, Warehouse
 
 Close = Callable[[Quarter], Version]
 MILLION = 1_000_000
+LATEST = Quarter(2024, 4)
 
 
 @pytest.fixture
@@ -123,6 +125,32 @@ def test_a_correction_is_no_cause_of_what_changes_at_a_branch_that_merges_with_i
     assert [restated(keeper, version, "branch_scorecard", "loans") for version in closed] == [
         [("95", 3, 5, 2, "corrected delivery"), ("96", 3, 4, 1, "calculation")], [("96", 3, 4, 1, "corrected delivery")],
     ]  # fmt: skip
+
+
+def test_what_a_version_of_before_did_not_record_has_not_come_late(
+    marts: HandMadeMarts, quarter_warehouse: Warehouse, keeper: Connection, publish_quarter: Close
+) -> None:
+    """A target of several years that was not looked at when the quarter was frozen, and is now."""
+    day, long_ago = LATEST.last_on, LATEST.last_on - dt.timedelta(days=900)
+    marts.show(
+        state("58", day), state("96", day, scale=10), deliveries=[("58", long_ago, 1), ("58", day, 1), ("96", day, 1)]
+    )
+    published = publish_quarter(LATEST)
+    with quarter_warehouse.connect("admin") as connection:
+        connection.execute(
+            "insert into raw.plan_targets_rows (delivery_id, branch_code, business_date, row_no, period_start, valid_from) "
+            "select delivery_id, branch_code, business_date, 1, %s, %s from meta.visible_deliveries "
+            "where branch_code = '58' and business_date = %s", [long_ago, long_ago, day],
+        )  # fmt: skip
+    marts.change(f"update marts.mart_branch_scorecard set overdue_ratio_pct = 1 where business_date = '{day}'")
+    marts.build("two")
+    causes = {row[-1] for row in restated(keeper, published, "branch_scorecard", "overdue_ratio_pct")}
+    assert causes == {"calculation"}
+    marts.show(state("58", day), state("96", day, scale=10), deliveries=[("58", long_ago + dt.timedelta(days=1), 1)])
+    marts.change(f"update marts.mart_branch_scorecard set overdue_ratio_pct = 1 where business_date = '{day}'")
+    assert ("58", Decimal("2.5"), 1, Decimal("-1.5"), "late delivery") in restated(
+        keeper, published, "branch_scorecard", "overdue_ratio_pct"
+    )
 
 
 def test_succession_moves_rows_and_no_money(
