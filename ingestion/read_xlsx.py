@@ -88,6 +88,10 @@ class _SheetToBlocks:
     def read(self, rows: Iterator[Row]) -> Iterator[Block]:
         """Yield the blocks."""
         first = next(rows, None)
+        if first is not None and any(cell.kind is Kind.HALF for cell in first.cells.values()):
+            message = "The header row holds half a character: write the column names again."
+            yield report(self._dataset, finding(self._dataset.name, "encoding-error", message))
+            return
         labels = _labels(first) if first is not None and first.number == 1 else []
         header = check_labels(labels, self._dataset)
         yield report(self._dataset, header.findings)

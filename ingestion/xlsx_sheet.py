@@ -16,10 +16,12 @@ from ingestion.xlsx_book import (
     damaged,
     local_name,
     make_parser,
+    show_halves,
     unescape,
 )
 
 REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
+HALF = re.compile("[\ud800-\udfff]")
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
 
 
@@ -27,6 +29,8 @@ class Kind(Enum):
     """What a cell holds."""
 
     TEXT = "text"
+    HALF = "text with half a character"
+    """It is shown with U+FFFD in place of the half."""
     NUMBER = "number"
     DATE = "date"
     """A serial number shown as a date."""
@@ -157,11 +161,11 @@ class _SheetReader:
             return Cell(Kind.FORMULA, value)
         match self._type:
             case "s":
-                return Cell(Kind.TEXT, self._find_string(value))
+                return _text_cell(self._find_string(value))
             case "inlineStr":
-                return Cell(Kind.TEXT, self._inline.take())
+                return _text_cell(self._inline.take())
             case "str":
-                return Cell(Kind.TEXT, unescape(value))
+                return _text_cell(unescape(value))
             case "n":
                 return Cell(Kind[self._style.name], value)
         if self._type not in STORED:
@@ -174,3 +178,8 @@ class _SheetReader:
         if not (value.isascii() and value.isdecimal()) or int(value) >= len(self._book.strings):
             raise damaged(f"has a cell with the shared string {value!r}, which is not there")
         return self._book.strings[int(value)]
+
+
+def _text_cell(text: str) -> Cell:
+    is_whole = text.isascii() or HALF.search(text) is None
+    return Cell(Kind.TEXT, text) if is_whole else Cell(Kind.HALF, show_halves(text))

@@ -18,6 +18,7 @@ from tests.door.book import opening
 from tests.door.case import PLACE, Case, content, edit, find, raw, refusal, rewrite
 from tests.door.case import file as altered
 from tests.support.deliveries import ABSENT, COLUMNS, Delivery, to_csv
+from tests.support.workbooks import in_sheet
 
 FILE = "inspections.csv.gz"
 MIB = 1 << 20
@@ -42,6 +43,11 @@ def _as_xlsx(delivery: Delivery, dataset: str) -> bytes:
     target = io.BytesIO()
     book.save(target)
     return target.getvalue()
+
+
+def _stored(dataset: str, old: str, new: str) -> Callable[[Delivery], object]:
+    """Send a dataset as a workbook in whose XML `new` stands for `old`."""
+    return _payload(dataset, lambda d: in_sheet(old, new, _as_xlsx(d, dataset)), format="xlsx", path=f"{dataset}.xlsx")
 
 
 def _as_parquet(delivery: Delivery, dataset: str) -> bytes:
@@ -127,6 +133,13 @@ FORMATS = [
          (find("source-error", "inspections"),)),
 ]  # fmt: skip
 
+WORKBOOKS = [
+    Case("a cell of a workbook holds half a character", "hostile", "held", _stored("inspections", "<t>bank</t>", "<t>_xD83D_</t>"),
+         (find("type-error", "inspections", 1, "body"),), was_red=True),
+    Case("a header of a workbook holds half a character", "hostile", "held", _stored("inspections", "<t>fixed_on</t>", "<t>fixed_on_xD83D_</t>"),
+         (find("encoding-error", "inspections"),), was_red=True),
+]  # fmt: skip
+
 LINKS = [
     Case("a file is a link that leaves the folder", "hostile", "refused", tamper=_link(lambda f: f.parent.parent.parent.parent / "outside"),
          finds=refusal("unsafe-path", "inspections")),
@@ -186,4 +199,4 @@ CONTENTS = [
          finds=refusal("unsafe-path", "path")),
 ]  # fmt: skip
 
-CASES = [*BOMBS, *FORMATS, *LINKS, *DESCRIPTORS, *CONTENTS]
+CASES = [*BOMBS, *FORMATS, *WORKBOOKS, *LINKS, *DESCRIPTORS, *CONTENTS]
