@@ -79,6 +79,7 @@ class _SheetReader:
         self._is_formula = self._in_value = False
         self._value: list[str] = []
         self._inline = TextCollector()
+        self._holders: list[str] = []
 
     def take_rows(self) -> list[Row]:
         rows, self._rows = self._rows, []
@@ -92,7 +93,12 @@ class _SheetReader:
             case "c":
                 self._start_cell(attributes)
             case "v":
+                self._holders.append(name)
                 self._in_value = True
+            case "is":
+                self._holders.append(name)
+            case "t" if "is" not in self._holders:
+                self._holders.append(name)
             case "f":
                 self._is_formula = True
             case "mergeCell":
@@ -134,6 +140,7 @@ class _SheetReader:
         self._style = self._find_style(int(attributes.get("s", 0)))
         self._is_formula, self._value = False, []
         self._inline.take()
+        self._holders = []
 
     def _find_column(self, reference: str) -> int:
         match = REFERENCE.fullmatch(reference)
@@ -157,6 +164,8 @@ class _SheetReader:
             self._row.cells[self._column] = cell
 
     def _make_cell(self, value: str) -> Cell:
+        if self._holders not in ([], ["is" if self._type == "inlineStr" else "v"]):
+            raise damaged(f"has a cell in row {self._row.number} whose value stands twice or does not go with its type")
         if self._is_formula:
             return Cell(Kind.FORMULA, value)
         match self._type:

@@ -138,6 +138,8 @@ WORKBOOKS = [
          (find("type-error", "inspections", 1, "body"),), was_red=True),
     Case("a header of a workbook holds half a character", "hostile", "held", _stored("inspections", "<t>fixed_on</t>", "<t>fixed_on_xD83D_</t>"),
          (find("encoding-error", "inspections"),), was_red=True),
+    Case("a cell of a workbook has a value that does not go with its type", "hostile", "held", _stored(
+        "inspections", "<is><t>bank</t></is>", "<v>bank</v>"), (find("source-error", "inspections"),), was_red=True),
 ]  # fmt: skip
 
 LINKS = [

@@ -34,3 +34,36 @@ def test_half_a_character_that_is_stored_as_a_plain_string_is_found_too() -> Non
 @pytest.mark.parametrize("label", ["note_xD83D_", "_xDE00_", "more_xD800_"])
 def test_half_a_character_in_the_header_is_a_finding_of_the_header(label: str) -> None:
     assert read_xlsx(in_sheet("<t>note</t>", f"<t>{label}</t>")).errors == [(None, None, "encoding-error")]
+
+
+PAID = 't="inlineStr"><is><t>1500000</t></is>'
+TEXT = f't="inlineStr"><is>{NOTE}</is>'
+MISPLACED: list[tuple[str, str, str]] = [
+    # what is wrong, the cell as it is, the cell as it is stored
+    ("an inline string with a value", TEXT, 't="inlineStr"><v>foo</v>'),
+    ("an inline string with a value beside it", TEXT, f't="inlineStr"><is>{NOTE}</is><v>foo</v>'),
+    ("an inline string twice", TEXT, f't="inlineStr"><is>{NOTE}</is><is>{NOTE}</is>'),
+    ("an inline string without its frame", TEXT, 't="inlineStr"><t>foo</t>'),
+    ("a value inside an inline string", TEXT, f't="inlineStr"><is>{NOTE}<v>foo</v></is>'),
+    ("an inline string without its type", TEXT, "><is><t>foo</t></is>"),
+    ("a text without its type", TEXT, "><t>foo</t>"),
+    ("an amount as an inline string without its type", PAID, "><is><t>5</t></is>"),
+    ("an amount with an inline string beside it", PAID, "><v>5</v><is><t>6</t></is>"),
+    ("an amount twice", PAID, "><v>5</v><v>6</v>"),
+    ("an amount and an empty one", PAID, "><v>5</v><v/>"),
+    ("a plain string twice", TEXT, 't="str"><v>a</v><v>b</v>'),
+    ("a shared string that is an inline one", TEXT, f't="s"><is>{NOTE}</is>'),
+    ("a truth value that is an inline string", PAID, 't="b"><is><t>1</t></is>'),
+    ("a result twice", PAID, "><f>5</f><v>5</v><v>6</v>"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), [case[1:] for case in MISPLACED], ids=[case[0] for case in MISPLACED])
+def test_value_that_stands_twice_or_does_not_go_with_the_type_is_damage(old: str, new: str) -> None:
+    assert read_xlsx(in_sheet(old, new)).errors == [(None, None, "source-error")]
+
+
+@pytest.mark.parametrize("empty", ["/>", "></c>", "><v/></c>", 't="str"><v></v></c>', 't="inlineStr"></c>'])
+def test_cell_without_a_value_is_empty(empty: str) -> None:
+    found = read_xlsx(in_sheet(f"{TEXT}</c>", empty))
+    assert (found.findings, found.rows[0][NAMES.index("note")]) == ([], None)
