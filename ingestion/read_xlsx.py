@@ -41,12 +41,12 @@ NUMERIC = (ColumnType.VND, ColumnType.INT, ColumnType.RATE, ColumnType.DECIMAL, 
 def read_xlsx(stream: IO[bytes], dataset: Dataset, dialect: Mapping[str, Any] | None) -> Iterator[Block]:
     """Yield the rows of a workbook's sheet. Errors: DialectError, DamagedInputError, UnsafeInputError."""
     declared = dict(dialect or {})
-    wanted = {key: declared.pop(key) for key in ("sheetName", "sheetNumber") if key in declared}
+    named = {key: declared.pop(key, None) for key in ("sheetName", "sheetNumber")}
     if parse_dialect(declared) != CsvDialect():
         raise DialectError("The dialect is one of CSV", remedy="For XLSX declare sheetName or sheetNumber, or nothing.")
     with seekable_file(stream) as (file, size):
         book = Book(file, size)
-        sheet = _find_sheet(book, wanted)
+        sheet = _find_sheet(book, {key: value for key, value in named.items() if value is not None})
         if sheet is None:
             message = "Several sheets hold data: leave one, or name it in the dialect as sheetName."
             yield report(dataset, finding(dataset.name, "source-error", message))
@@ -62,10 +62,14 @@ def _find_sheet(book: Book, wanted: Mapping[str, Any]) -> Sheet | None:
         return None if any(next(read_rows(book, other), None) for other in others if other.part) else first
     if not isinstance(name, str | None) or isinstance(number, bool) or not isinstance(number, int | None):
         raise DialectError("sheetName is no text or sheetNumber no number", remedy="Declare one of them rightly.")
-    for place, sheet in enumerate(book.sheets, 1):
-        if name in (None, sheet.name) and number in (None, place):
-            return sheet
-    raise DialectError(f"The workbook has no sheet {name or number!r}", remedy="Name a sheet that is there.")
+    found = [
+        sheet for place, sheet in enumerate(book.sheets, 1) if name in (None, sheet.name) and number in (None, place)
+    ]
+    if len(found) > 1:
+        raise DialectError(f"The workbook has {len(found)} sheets {name!r}", remedy="Declare its sheetNumber too.")
+    if not found:
+        raise DialectError(f"The workbook has no sheet {name or number!r}", remedy="Name a sheet that is there.")
+    return found[0]
 
 
 class _SheetToBlocks:

@@ -50,6 +50,14 @@ def _stored(dataset: str, old: str, new: str) -> Callable[[Delivery], object]:
     return _payload(dataset, lambda d: in_sheet(old, new, _as_xlsx(d, dataset)), format="xlsx", path=f"{dataset}.xlsx")
 
 
+def _with_two_sheets(delivery: Delivery) -> bytes:
+    book = openpyxl.load_workbook(io.BytesIO(_as_xlsx(delivery, "inspections")))
+    book.copy_worksheet(book.worksheets[0])
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
 def _as_parquet(delivery: Delivery, dataset: str) -> bytes:
     columns = {name: [str(row[name]) or None for row in delivery.rows[dataset]] for name in COLUMNS[dataset].split()}
     target = io.BytesIO()
@@ -140,6 +148,9 @@ WORKBOOKS = [
          (find("encoding-error", "inspections"),), was_red=True),
     Case("a cell of a workbook has a value that does not go with its type", "hostile", "held", _stored(
         "inspections", "<is><t>bank</t></is>", "<v>bank</v>"), (find("source-error", "inspections"),), was_red=True),
+    Case("a workbook has two sheets and a sheetName of null", "hostile", "held", _payload(
+        "inspections", _with_two_sheets, format="xlsx", path="i.xlsx", dialect={"sheetName": None}),
+        (find("source-error", "inspections"),), was_red=True),
 ]  # fmt: skip
 
 LINKS = [

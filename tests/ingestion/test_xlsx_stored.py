@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
+import openpyxl
 import pytest
 
-from tests.support.reading import NAMES
-from tests.support.workbooks import in_sheet, read_xlsx
+from tests.support.reading import GOOD, NAMES
+from tests.support.workbooks import in_sheet, read_xlsx, rewrite, save, workbook
 
 TYPE = "type-error"
 NOTE = "<t>Tổ 1</t>"
@@ -67,3 +70,34 @@ def test_value_that_stands_twice_or_does_not_go_with_the_type_is_damage(old: str
 def test_cell_without_a_value_is_empty(empty: str) -> None:
     found = read_xlsx(in_sheet(f"{TEXT}</c>", empty))
     assert (found.findings, found.rows[0][NAMES.index("note")]) == ([], None)
+
+
+def two_full_sheets(second: str) -> bytes:
+    """Return a workbook of a sheet of one row, called "Sheet", and one of two rows, called `second`."""
+    book = openpyxl.load_workbook(io.BytesIO(workbook({})))
+    sheet = book.create_sheet("second")
+    for row in [NAMES, *([{**GOOD, "id": f"B{n}"}[name] for name in NAMES] for n in (1, 2))]:
+        sheet.append(row)
+
+    def rename(part: str, content: bytes) -> bytes:
+        return content.replace(b'"second"', f'"{second}"'.encode()) if part == "xl/workbook.xml" else content
+
+    return rewrite(rename, save(book))
+
+
+@pytest.mark.parametrize(
+    "dialect", [{"sheetName": None}, {"sheetNumber": None}, {"sheetName": None, "sheetNumber": None}], ids=str
+)
+def test_property_of_null_says_no_more_than_one_left_out(dialect: dict[str, None]) -> None:
+    assert read_xlsx(two_full_sheets("two"), dialect=dialect).errors == [(None, None, "source-error")]
+    assert len(read_xlsx(workbook({}), dialect=dialect).rows) == 1
+
+
+def test_number_beside_a_name_of_null_says_which_sheet_is_meant() -> None:
+    assert len(read_xlsx(two_full_sheets("two"), dialect={"sheetName": None, "sheetNumber": 2}).rows) == 2
+
+
+def test_name_that_two_sheets_have_is_no_choice_without_a_number() -> None:
+    data = two_full_sheets("Sheet")
+    assert read_xlsx(data, dialect={"sheetName": "Sheet"}).errors == [(None, None, "dialect-error")]
+    assert len(read_xlsx(data, dialect={"sheetName": "Sheet", "sheetNumber": 2}).rows) == 2
