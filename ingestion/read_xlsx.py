@@ -29,6 +29,8 @@ from ingestion.xlsx_sheet import Cell, Kind, Row, read_rows
 BATCH_ROWS = 4096
 SAFE_NUMBER = 10**15
 """Excel keeps 15 digits: a larger number may have been rounded before it was saved."""
+DIGITS_STORED = 17
+"""Excel stores a double in so many digits: 6.6 as 6.5999999999999996. The shortest text of that double is what was typed."""
 NUMBER = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?")
 MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T00:00:00(?:\.0+)?)?")
 FIRST_DAY, FIRST_DAY_1904 = dt.date(1899, 12, 30), dt.date(1904, 1, 1)
@@ -192,9 +194,14 @@ def _convert(cell: Cell, column: Column, uses_1904: bool) -> tuple[str | None, s
 
 def _plain_number(text: str) -> str | None:
     """Return the number as plain decimals without trailing zeros; None where Excel may have rounded it."""
-    if NUMBER.fullmatch(text) is None or abs(Decimal(text)) >= SAFE_NUMBER:
+    if NUMBER.fullmatch(text) is None:
         return None
-    plain = f"{Decimal(text):f}"
+    number = Decimal(text)
+    if abs(number) >= SAFE_NUMBER:
+        return None
+    if len(text) > DIGITS_STORED and number == Decimal(f"{float(text):.{DIGITS_STORED}g}"):
+        number = Decimal(repr(float(text)))
+    plain = f"{number:f}"
     plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
     return "0" if plain in ("-0", "") else plain
 

@@ -151,6 +151,8 @@ WORKBOOKS = [
     Case("a workbook has two sheets and a sheetName of null", "hostile", "held", _payload(
         "inspections", _with_two_sheets, format="xlsx", path="i.xlsx", dialect={"sheetName": None}),
         (find("source-error", "inspections"),), was_red=True),
+    Case("a workbook has rates as Excel itself stores them", "2", "published", _stored(
+        "loan_book", 't="inlineStr"><is><t>8.58</t></is>', "><v>8.5800000000000001</v>"), was_red=True),
 ]  # fmt: skip
 
 LINKS = [

@@ -101,3 +101,37 @@ def test_name_that_two_sheets_have_is_no_choice_without_a_number() -> None:
     data = two_full_sheets("Sheet")
     assert read_xlsx(data, dialect={"sheetName": "Sheet"}).errors == [(None, None, "dialect-error")]
     assert len(read_xlsx(data, dialect={"sheetName": "Sheet", "sheetNumber": 2}).rows) == 2
+
+
+RATE = 't="inlineStr"><is><t>6.6</t></is>'
+STORED: list[tuple[str, str, str, str]] = [
+    # column, the cell as it is, the number as Excel stores it in 17 digits, what was typed
+    ("rate_pct", RATE, "6.5999999999999996", "6.6"), ("rate_pct", RATE, "8.5800000000000001", "8.58"),
+    ("rate_pct", RATE, "0.10000000000000001", "0.1"), ("rate_pct", RATE, "10.295999999999999", "10.296"),
+    ("rate_pct", RATE, "1E-4", "0.0001"), ("rate_pct", RATE, "1.1999999999999999E-3", "0.0012"),
+    ("paid_vnd", PAID, "1.5E6", "1500000"), ("paid_vnd", PAID, "999999999999999", "999999999999999"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "old", "number", "typed"), STORED, ids=[case[2] for case in STORED])
+def test_number_that_excel_stores_in_seventeen_digits_is_what_was_typed(
+    name: str, old: str, number: str, typed: str
+) -> None:
+    found = read_xlsx(in_sheet(old, f"><v>{number}</v>"))
+    assert (found.findings, found.rows[0][NAMES.index(name)]) == ([], typed)
+
+
+NOISE: list[tuple[str, str, str]] = [
+    # the doubles beside 6.6 and 8.58, more digits than a double has, and amounts that are no whole đồng
+    ("rate_pct", RATE, "6.6000000000000005"), ("rate_pct", RATE, "6.5999999999999988"),
+    ("rate_pct", RATE, "8.5800000000000018"), ("rate_pct", RATE, "0.30000000000000004"),
+    ("rate_pct", RATE, "6.60000000000000000001"), ("rate_pct", RATE, "6.599999999999999644"),
+    ("paid_vnd", PAID, "1500000.0000000002"), ("paid_vnd", PAID, "1500000.0000000001"),
+    ("paid_vnd", PAID, "0.99999999999999989"), ("paid_vnd", PAID, "9007199254740993"),
+    ("paid_vnd", PAID, "1000000000000000"), ("paid_vnd", PAID, "12345678901234567.0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "old", "number"), NOISE, ids=[case[2] for case in NOISE])
+def test_number_that_is_another_double_or_none_is_not_rounded(name: str, old: str, number: str) -> None:
+    assert read_xlsx(in_sheet(old, f"><v>{number}</v>")).errors == [(1, name, TYPE)]
