@@ -105,6 +105,7 @@ REFUSED: list[dict[str, Any]] = [
     {"doubleQuote": "true"}, {"doubleQuote": 1}, {"header": 1}, {"header": None}, {"skipInitialSpace": "no"},
     {"skipInitialSpace": True, "delimiter": " "}, {"lineTerminator": "\r"}, {"lineTerminator": "||"},
     {"nullSequence": 0}, {"nullSequence": "a,b"}, {"nullSequence": 'a"'}, {"nullSequence": "a\n"},
+    {"nullSequence": "trống"}, {"nullSequence": "tro\u0302\u0301ng"}, {"csv": {"nullSequence": "\ufffd"}},
     {"nullSequence": " x", "skipInitialSpace": True}, {"headerRows": [1, 2]}, {"headerRows": [True]},
     {"commentRows": [3]}, {"skipBlankRows": True}, {"encoding": "utf-8"}, {"decimalChar": ","}, {"quoting": 0},
     {"Delimiter": ";"}, {"csv": {"delimiter": "||"}}, {"csv": ";"}, {"csv": {"csv": {}}},
@@ -117,6 +118,17 @@ def test_dialect_that_cannot_be_read_exactly_is_refused(declared: Any) -> None:
     with pytest.raises(DialectError):
         parse_dialect(declared)
     assert read(b"a,b,c\n", NOTES, dialect=declared).errors == [(None, None, "dialect-error")]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "form"), [("windows-1258", "trô\u0301ng"), ("utf-8", "trống"), ("utf-8", "tro\u0302\u0301ng")]
+)
+def test_null_sequence_that_an_encoding_may_write_in_another_form_is_refused_by_name(encoding: str, form: str) -> None:
+    (found,) = read(
+        f"a,b,c\n{form},y,z\n".encode(encoding), NOTES, encoding=encoding, dialect={"nullSequence": "trống"}
+    ).findings
+    assert found["rule"] == "dialect-error"
+    assert "nullSequence" in found["message"]
 
 
 @pytest.mark.parametrize("declared", [None, {}, {"$schema": "https://example.org/dialect.json"}, {"delimiter": ","}])
