@@ -73,6 +73,12 @@ DIALECTS: list[tuple[str, dict[str, Any], str, Any]] = [
     ("line break with comments", {"commentChar": "#"}, 'a,b,c\nx,"\n#y",z\n',
      [(1, None, "source-error")]),
     ("initial space", {"skipInitialSpace": True}, 'a, b,c\nx,  y, "p, q"\n', [["x", "y", "p, q"]]),
+    ("initial space before quoted names", {"skipInitialSpace": True}, '"a", "b",  "c"\n"x", "y",  "z"\n', [["x", "y", "z"]]),
+    ("space at the header's start", {"skipInitialSpace": True}, " a,b,c\nx,y,z\n", [(None, None, "source-error")]),
+    ("space before a quoted header", {"skipInitialSpace": True}, ' "a",b,c\nx,y,z\n', [(None, None, "source-error")]),
+    ("space after a quoted name", {"skipInitialSpace": True}, '"a" ,b,c\nx,y,z\n', [(None, None, "source-error")]),
+    ("space in a quoted name", {"skipInitialSpace": True}, '"a"," b",c\nx,y,z\n', [(None, "b", "missing-label")]),
+    ("space before quoted names, not skipped", {}, '"a", "b",c\nx,y,z\n', [(None, None, "source-error")]),
     ("no initial space", {}, "a,b,c\nx, y,z\n", [["x", " y", "z"]]),
     ("space at the line's start", {"skipInitialSpace": True}, "a,b,c\n x,y,z\n", [(1, None, "source-error")]),
     ("space inside quotes", {"skipInitialSpace": True}, 'a,b,c\n"x, y",", z",z\n', [["x, y", ", z", "z"]]),
@@ -96,6 +102,16 @@ def test_dialect_is_followed_to_the_letter(dialect: dict[str, Any], text: str, e
         assert sorted(found.errors) == expected
     else:
         assert (found.findings, found.rows) == ([], expected)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "header"),
+    [({}, 'a, b, "c", "d, e"'), ({"escapeChar": "\\"}, "a, b, c, d\\, e")],
+    ids=["quoted", "escaped"],
+)
+def test_initial_space_of_a_name_that_holds_the_delimiter_is_skipped(dialect: dict[str, Any], header: str) -> None:
+    found = read(f"{header}\nx,y,z,u\n".encode(), NOTES, dialect={"skipInitialSpace": True, **dialect})
+    assert (found.errors, found.warnings, found.rows) == ([], [(None, "d, e", "extra-label")], [["x", "y", "z"]])
 
 
 REFUSED: list[dict[str, Any]] = [
