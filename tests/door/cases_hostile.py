@@ -190,8 +190,13 @@ DESCRIPTORS = [
 CONTENTS = [
     Case("a loan book in thousands", "hostile", "held", _in_thousands, (*_thousands_found(), find("large-change", "loan_book", None, "outstanding_vnd"))),
     Case("a sum beyond 64 bits", "hostile", "held", edit("loan_book", 1, in_term_vnd=2**63 - 1),
-         (find("roll-forward", "loan_book", 1, "in_term_vnd"), find("ledger-tie-out", "ledger_balances", 1, "closing_vnd"),
-          find("large-change", "loan_book", None, "outstanding_vnd"))),
+         (find("control-total", "loan_book", None, "in_term_vnd"), find("roll-forward", "loan_book", 1, "in_term_vnd"),
+          find("ledger-tie-out", "ledger_balances", 1, "closing_vnd"), find("large-change", "loan_book", None, "outstanding_vnd"))),
+    Case("two amounts that a bigint holds and their sum that it does not", "hostile", "held", lambda d: d.rows["eligible_demand"].extend(
+        d.rows["eligible_demand"][0] | {"case_id": f"N{n}", "need_vnd": 5 * 10**18} for n in (1, 2)),
+        (find("control-total", "eligible_demand", None, "need_vnd"), find("large-change", "eligible_demand")), was_red=True),
+    Case("two columns that sum to more than a bigint holds together", "hostile", "held", edit(
+        "risk_decisions", 1, principal_vnd=5 * 10**18, interest_vnd=5 * 10**18), (find("control-total", "risk_decisions"),), was_red=True),
     Case("headers are SQL, formulas and templates", "hostile", "published_with_warnings", content(
         "inspections", lambda b: b.replace(b"fixed_on\n", b"fixed_on,=cmd|' /C calc'!A0,{{ 7*7 }},\"x\"\"); drop table meta.ledger; --\"\n")
         .replace(b",\n", b",,1,2,3\n")), (find("extra-label", "inspections", None, "=cmd|' /C calc'!A0"), find("extra-label", "inspections", None, "{{ 7*7 }}"),
