@@ -129,6 +129,7 @@ def _read_batch(batch: pa.RecordBatch, dataset: Dataset, first_row: int) -> Bloc
                     column=column.name,
                     values=stored.take(indices).cast(pa.string()),
                     is_pii=column.is_pii,
+                    beside_pii=bool(dataset.pii_columns),
                 )
             )
             refused[column.name] = wrong

@@ -167,6 +167,7 @@ class _SheetToBlocks:
             column=None if column is None else column.name,
             values=None if shown is None else pa.array(shown, pa.string()),
             is_pii=column is not None and column.is_pii,
+            beside_pii=bool(self._dataset.pii_columns),
         )
 
 
