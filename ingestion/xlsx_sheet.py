@@ -185,7 +185,7 @@ class _SheetReader:
         if not value:
             return ""
         if not (value.isascii() and value.isdecimal()) or int(value) >= len(self._book.strings):
-            raise damaged(f"has a cell with the shared string {value!r}, which is not there")
+            raise damaged(f"has a cell in row {self._row.number} whose shared string is not there")
         return self._book.strings[int(value)]
 
 

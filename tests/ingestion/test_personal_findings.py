@@ -15,6 +15,7 @@ from contract.model import load_datasets
 from pipeline.check_file import check_file
 from tests.support.deliveries import COLUMNS, first_delivery, to_csv
 from tests.support.reading import read
+from tests.support.workbooks import in_sheet, read_xlsx
 
 CUSTOMERS = load_datasets()["customers"]
 ROWS = first_delivery("96", loans=3).rows["customers"]
@@ -84,6 +85,14 @@ def test_number_of_a_workbook_is_masked_too() -> None:
     book.save(out)
     findings = read(out.getvalue(), CUSTOMERS, format="xlsx").findings
     assert [(f["column"], f["rule"], f["value"]) for f in findings] == [("hamlet_code", "type-error", "***")]
+
+
+def test_damage_in_a_workbook_does_not_tell_what_the_cell_held() -> None:
+    held = 't="inlineStr"><is><t>Lê Thị Én</t></is>'
+    for damage in ('t="s"><v>Lê Thị Én</v>', 't="n"><is><t>Lê Thị Én</t></is>', 't="Lê"><v>Lê Thị Én</v>'):
+        (found,) = read_xlsx(in_sheet(held, damage)).findings
+        assert (found["rule"], found["value"]) == ("source-error", None)
+        assert "Thị" not in found["message"]
 
 
 def test_day_of_a_parquet_file_is_masked_too() -> None:
