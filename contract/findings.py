@@ -2,7 +2,8 @@
 
 A finding names the dataset, the row (data rows from 1; null where a whole file or column is meant), the column, the
 rule, the value found and one sentence that says how to mend it (extract contract, section 6). A value of a column
-marked pii never enters a finding: it reads `***`.
+marked pii never enters a finding: it reads `***`. In the other columns of a dataset that has such ones it does too
+unless it has the form of a code: headers may be swapped or a row have slipped, and a name stand where a code should.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 MASK = "***"
+CODE = r"^(?:[A-Za-z]{1,2}[0-9]{1,7}|[0-9]{5}|(?:0[1-9]|[1-9][0-9])[0-9]{11})$"
+"""Letters and a short number (C9600001), a commune's five digits, an office's code and a running number in 13: no name,
+telephone, identity card or date is written so."""
 LONGEST_VALUE = 200
 """Characters of a wrong value that are quoted; the rest is cut off and shown as an ellipsis."""
 
@@ -47,15 +51,19 @@ def findings_table(
     values: pa.Array | None = None,
     severity: Severity = Severity.ERROR,
     is_pii: bool = False,
+    beside_pii: bool = False,
 ) -> pa.Table:
     """Return one finding for each of `rows` (int64), all of one rule; a single one without a row if `rows` is None.
 
-    `values` (strings, as long as `rows`) are cut to `LONGEST_VALUE` characters, or masked where `is_pii`.
+    `values` (strings, as long as `rows`) are cut to `LONGEST_VALUE` characters, or masked: all where `is_pii`, those that
+    are no `CODE` where the dataset has columns that are (`beside_pii`).
     """
     count = 1 if rows is None else len(rows)
     shown: pa.Array = pa.nulls(count, pa.string())
     if values is not None:
         shown = pc.if_else(pc.is_valid(values), MASK, None) if is_pii else _shorten(values)
+        if beside_pii:
+            shown = pc.if_else(pc.match_substring_regex(shown.cast(pa.string()), CODE), shown, MASK)
     return pa.table(
         {
             "dataset": pa.repeat(dataset, count),

@@ -12,6 +12,7 @@ import pyarrow.csv
 import sqlalchemy as sa
 
 from contract.findings import findings_table, join_findings
+from contract.model import load_datasets
 from expectations.statements import Statement, list_query
 
 SCHEMA = {"row_no": pa.int64(), "check_number": pa.int64(), "check_value": pa.string()}
@@ -38,6 +39,7 @@ def find_rows_against(engine: sa.Engine, dataset: str, statement: Statement, par
                 column=check.column,
                 values=of_check["check_value"].combine_chunks(),
                 severity=severity,
+                beside_pii=bool(load_datasets()[dataset].pii_columns),
             )
         )
     return join_findings(found)

@@ -10,14 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from contract.findings import MASK, Severity, findings_table, has_errors, join_findings
+from contract.findings import Severity, findings_table, has_errors, join_findings
 from contract.model import Column, ColumnType, Dataset
 from ingestion.check_fast import is_surely_nfc
 from ingestion.check_types import Fault, find_faults
 from ingestion.csv_records import Positions
-
-PERSONAL = r"\pL{2}\pM*\s+\pL|[0-9]{9}|^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-"""What a name of several words, a number of an identity card or a telephone, and a date of birth look like."""
 
 
 @dataclass(frozen=True)
@@ -101,17 +98,14 @@ def _leave_out(fault: Fault, indices: Positions | None) -> Fault:
 def _show(
     dataset: Dataset, column: Column, fault: Fault, row_numbers: Positions, values: pa.Array, *, severity: Severity
 ) -> pa.Table:
-    shown = values.take(fault.indices)
-    if dataset.pii_columns and not column.is_key and column.type is not ColumnType.TIMESTAMP:
-        # A row may have slipped by a column, and a name stand where a code should.
-        shown = pc.if_else(pc.match_substring_regex(shown, PERSONAL), MASK, shown)
     return findings_table(
         dataset.name,
         fault.rule,
         fault.message,
         rows=pa.array(row_numbers).take(fault.indices),
         column=column.name,
-        values=shown,
+        values=values.take(fault.indices),
         severity=severity,
         is_pii=column.is_pii,
+        beside_pii=bool(dataset.pii_columns),
     )

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from contract.findings import LONGEST_VALUE, Severity, finding, has_errors, join_findings
 from contract.model import Dataset
-from ingestion.csv_records import has_bad_structure, split_first_record
+from ingestion.csv_records import has_bad_structure, skip_initial_space, split_first_record
 from ingestion.dialect import CsvDialect
 
 
@@ -34,6 +34,8 @@ def read_header(data: bytes, dataset: Dataset, dialect: CsvDialect) -> tuple[Hea
     if not dialect.has_header:
         return Header(dataset.column_names, join_findings([])), data
     record, rest = split_first_record(data, dialect)
+    if dialect.skip_initial_space:
+        record = skip_initial_space(record, dialect)
     if has_bad_structure(record, dialect):
         message = "The header row is not well-formed CSV: write the column names on one line, separated by commas."
         return Header((), finding(dataset.name, "source-error", message)), rest
@@ -84,7 +86,6 @@ def _split(record: str, dialect: CsvDialect) -> list[str]:
         quotechar=dialect.quote,
         doublequote=dialect.double_quote,
         escapechar=dialect.escape,
-        skipinitialspace=dialect.skip_initial_space,
         strict=True,
     )
     return next(reader, [])

@@ -80,7 +80,7 @@ def split_records(data: bytes, dialect: CsvDialect, undecoded: Positions, *, is_
     if not len(undecoded) and not is_broken and (plain := _read_plain(data, dialect)) is not None:
         return plain
     if dialect.skip_initial_space:
-        data = _skip_initial_space(data, dialect)
+        data = skip_initial_space(data, dialect)
     structure = _Structure(data, dialect)
     if is_broken or dialect.comment is not None or structure.has_faults():
         return _set_aside(structure, structure.newlines, structure.bad_quotes_by_line(), undecoded)
@@ -257,7 +257,7 @@ def _find_quoted_nulls(data: bytes, dialect: CsvDialect) -> Positions:
     return np.fromiter((match.start() for match in re.finditer(pattern, data)), np.int64)
 
 
-def _skip_initial_space(data: bytes, dialect: CsvDialect) -> bytes:
+def skip_initial_space(data: bytes, dialect: CsvDialect) -> bytes:
     """Return the bytes without the spaces that follow a delimiter outside quotes."""
     structure = _Structure(data, dialect)
     spaces = np.flatnonzero(structure.buffer == SPACE)
@@ -287,7 +287,8 @@ def split_first_record(data: bytes, dialect: CsvDialect) -> tuple[bytes, bytes]:
 
 
 def has_bad_structure(record: bytes, dialect: CsvDialect) -> bool:
-    """Return whether a single record has quotes, escapes, a CR or a NUL where none may be."""
+    """Return whether a single record has quotes, escapes, a CR, a NUL or a space where none may be."""
     structure = _Structure(record, dialect)
     outside = np.searchsorted(structure.quotes, np.flatnonzero(structure.buffer == CR)) % 2 == 0
-    return structure.has_faults() or b"\0" in record or bool(outside.any())
+    has_leading_space = dialect.skip_initial_space and record.startswith(b" ")
+    return structure.has_faults() or b"\0" in record or has_leading_space or bool(outside.any())

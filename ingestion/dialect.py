@@ -75,8 +75,9 @@ def _take(name: str, value: Any, settings: dict[str, Any]) -> None:
             raise _error(f"has {name} {value!r}, which is neither true nor false")
         settings[FLAGS[name]] = value
     elif name == "nullSequence":
-        if not isinstance(value, str) or any(char in value for char in "\r\n\0"):
-            raise _error(f"has nullSequence {value!r}")
+        # Beyond ASCII a text has several forms, and the file may be written in another one than the descriptor.
+        if not isinstance(value, str) or not value.isascii() or any(char in value for char in "\r\n\0"):
+            raise _error(f"has nullSequence {value!r}, which is not ASCII on one line")
         settings["null_sequence"] = value or None
     elif name not in MEANINGLESS:
         raise _error(f"has the property {name!r}, which is not supported")

@@ -8,6 +8,7 @@ where a code is due has lost its leading zeros, a timestamp without a zone its m
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Context, Decimal
 from typing import IO, Any
 
 import numpy as np
@@ -27,6 +28,8 @@ BATCH_ROWS = 16_384
 PAGE_BUFFER_BYTES = 1 << 20
 SAFE_FLOAT = 10**15
 """A whole number below this is exact in a double and in every tool that shows one."""
+WIDEST, DECIMALS = 76, 4
+"""Digits of the widest Parquet decimal, and those of them after the point in the contract's."""
 HOURS_AHEAD = 7
 MICROSECONDS_AN_HOUR = 3_600_000_000
 UNREADABLE = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, ArithmeticError, MemoryError)
@@ -126,6 +129,7 @@ def _read_batch(batch: pa.RecordBatch, dataset: Dataset, first_row: int) -> Bloc
                     column=column.name,
                     values=stored.take(indices).cast(pa.string()),
                     is_pii=column.is_pii,
+                    beside_pii=bool(dataset.pii_columns),
                 )
             )
             refused[column.name] = wrong
@@ -197,17 +201,21 @@ def _timestamp_text(stored: pa.Array) -> pa.Array:
 
 
 def _decimal_text(stored: pa.Array) -> pa.Array:
-    """Return plain decimals without trailing zeros; null for more than four decimals."""
-    wide = stored.cast(pa.decimal256(76, stored.type.scale))
+    """Return plain decimals without trailing zeros; null for more than four decimals or 72 digits before them."""
+    wide = stored.cast(pa.decimal256(WIDEST, stored.type.scale))
     try:
-        rounded = wide.cast(pa.decimal256(76, 4))
+        rounded = wide.cast(pa.decimal256(WIDEST, DECIMALS))
     except pa.ArrowInvalid:
-        rounded = pa.array([_round(value) for value in wide.to_pylist()], pa.decimal256(76, 4))
+        rounded = pa.array([_round(value) for value in wide.to_pylist()], pa.decimal256(WIDEST, DECIMALS))
     return pc.replace_substring_regex(rounded.cast(pa.string()), r"\.?0*$", "")
 
 
-def _round(value: Any) -> Any:
-    return value if value is None or value == round(value, 4) else None
+def _round(value: Decimal | None) -> Decimal | None:
+    if value is None or value.adjusted() >= WIDEST - DECIMALS:
+        return None
+    # Decimal's own 28 digits are fewer than Parquet has.
+    rounded = value.quantize(Decimal(1).scaleb(-DECIMALS), context=Context(WIDEST))
+    return rounded if rounded == value else None
 
 
 def _float_text(stored: pa.Array, column: Column) -> pa.Array:

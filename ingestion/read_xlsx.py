@@ -29,6 +29,8 @@ from ingestion.xlsx_sheet import Cell, Kind, Row, read_rows
 BATCH_ROWS = 4096
 SAFE_NUMBER = 10**15
 """Excel keeps 15 digits: a larger number may have been rounded before it was saved."""
+DIGITS_STORED = 17
+"""Excel stores a double in so many digits: 6.6 as 6.5999999999999996. The shortest text of that double is what was typed."""
 NUMBER = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?")
 MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T00:00:00(?:\.0+)?)?")
 FIRST_DAY, FIRST_DAY_1904 = dt.date(1899, 12, 30), dt.date(1904, 1, 1)
@@ -41,12 +43,12 @@ NUMERIC = (ColumnType.VND, ColumnType.INT, ColumnType.RATE, ColumnType.DECIMAL, 
 def read_xlsx(stream: IO[bytes], dataset: Dataset, dialect: Mapping[str, Any] | None) -> Iterator[Block]:
     """Yield the rows of a workbook's sheet. Errors: DialectError, DamagedInputError, UnsafeInputError."""
     declared = dict(dialect or {})
-    wanted = {key: declared.pop(key) for key in ("sheetName", "sheetNumber") if key in declared}
+    named = {key: declared.pop(key, None) for key in ("sheetName", "sheetNumber")}
     if parse_dialect(declared) != CsvDialect():
         raise DialectError("The dialect is one of CSV", remedy="For XLSX declare sheetName or sheetNumber, or nothing.")
     with seekable_file(stream) as (file, size):
         book = Book(file, size)
-        sheet = _find_sheet(book, wanted)
+        sheet = _find_sheet(book, {key: value for key, value in named.items() if value is not None})
         if sheet is None:
             message = "Several sheets hold data: leave one, or name it in the dialect as sheetName."
             yield report(dataset, finding(dataset.name, "source-error", message))
@@ -62,10 +64,14 @@ def _find_sheet(book: Book, wanted: Mapping[str, Any]) -> Sheet | None:
         return None if any(next(read_rows(book, other), None) for other in others if other.part) else first
     if not isinstance(name, str | None) or isinstance(number, bool) or not isinstance(number, int | None):
         raise DialectError("sheetName is no text or sheetNumber no number", remedy="Declare one of them rightly.")
-    for place, sheet in enumerate(book.sheets, 1):
-        if name in (None, sheet.name) and number in (None, place):
-            return sheet
-    raise DialectError(f"The workbook has no sheet {name or number!r}", remedy="Name a sheet that is there.")
+    found = [
+        sheet for place, sheet in enumerate(book.sheets, 1) if name in (None, sheet.name) and number in (None, place)
+    ]
+    if len(found) > 1:
+        raise DialectError(f"The workbook has {len(found)} sheets {name!r}", remedy="Declare its sheetNumber too.")
+    if not found:
+        raise DialectError(f"The workbook has no sheet {name or number!r}", remedy="Name a sheet that is there.")
+    return found[0]
 
 
 class _SheetToBlocks:
@@ -88,6 +94,10 @@ class _SheetToBlocks:
     def read(self, rows: Iterator[Row]) -> Iterator[Block]:
         """Yield the blocks."""
         first = next(rows, None)
+        if first is not None and any(cell.kind is Kind.HALF for cell in first.cells.values()):
+            message = "The header row holds half a character: write the column names again."
+            yield report(self._dataset, finding(self._dataset.name, "encoding-error", message))
+            return
         labels = _labels(first) if first is not None and first.number == 1 else []
         header = check_labels(labels, self._dataset)
         yield report(self._dataset, header.findings)
@@ -157,6 +167,7 @@ class _SheetToBlocks:
             column=None if column is None else column.name,
             values=None if shown is None else pa.array(shown, pa.string()),
             is_pii=column is not None and column.is_pii,
+            beside_pii=bool(self._dataset.pii_columns),
         )
 
 
@@ -184,9 +195,14 @@ def _convert(cell: Cell, column: Column, uses_1904: bool) -> tuple[str | None, s
 
 def _plain_number(text: str) -> str | None:
     """Return the number as plain decimals without trailing zeros; None where Excel may have rounded it."""
-    if NUMBER.fullmatch(text) is None or abs(Decimal(text)) >= SAFE_NUMBER:
+    if NUMBER.fullmatch(text) is None:
         return None
-    plain = f"{Decimal(text):f}"
+    number = Decimal(text)
+    if abs(number) >= SAFE_NUMBER:
+        return None
+    if len(text) > DIGITS_STORED and number == Decimal(f"{float(text):.{DIGITS_STORED}g}"):
+        number = Decimal(repr(float(text)))
+    plain = f"{number:f}"
     plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
     return "0" if plain in ("-0", "") else plain
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from contract.errors import DamagedInputError, UnsafeInputError
 from contract.findings import finding, join_findings, no_findings
 from contract.model import Dataset
-from ingestion.descriptor import Resource
+from ingestion.descriptor import Resource, fits_bigint
 from ingestion.read import Block, read_blocks, report
 from ingestion.references import Watch
 from ingestion.store import Store
@@ -58,11 +58,7 @@ class Reading:
             message = f"{totals.row_count} rows arrived, rowCount says {declared.row_count}; send the whole file or the right count."
             found.append(finding(name, "row-count", message, value=str(totals.row_count)))
         if not self.has_errors:
-            for column, total in totals.control_totals.items():
-                stated = declared.control_totals.get(column, total)
-                if stated != total:
-                    message = f"The rows sum to {total} đồng, controlTotals says {stated} (difference {total - stated}); send the right rows or total."
-                    found.append(finding(name, "control-total", message, column=column, value=str(total)))
+            found += self._compare_totals()
             if totals.key_checksum != declared.key_checksum:
                 message = "The keys do not have the declared keyChecksum: a row is lost, doubled or has another key; extract again."
                 found.append(finding(name, "key-checksum", message, value=str(totals.key_checksum)))
@@ -72,6 +68,22 @@ class Reading:
         if suspects.size:
             for doubled in find_duplicate_keys(self._checked_blocks(), self.dataset, suspects):
                 self.save(doubled)
+
+    def _compare_totals(self) -> Iterator[pa.Table]:
+        """Yield what is wrong with the control totals: another than declared, or no amount in đồng itself."""
+        name, totals = self.dataset.name, self.totals.control_totals
+        whole = sum(totals.values())
+        for column, total in totals.items():
+            stated = self.resource.control_totals.get(column, total)
+            if not fits_bigint(total):
+                message = f"The rows sum to {total} đồng, which no bigint holds; correct the amounts."
+                yield finding(name, "control-total", message, column=column, value=str(total))
+            elif stated != total:
+                message = f"The rows sum to {total} đồng, controlTotals says {stated} (difference {total - stated}); send the right rows or total."
+                yield finding(name, "control-total", message, column=column, value=str(total))
+        if not fits_bigint(whole) and all(map(fits_bigint, totals.values())):
+            message = f"The columns in đồng sum to {whole} together, which no bigint holds; correct the amounts."
+            yield finding(name, "control-total", message, value=str(whole))
 
     def stop(self) -> None:
         """End the thread, also in the middle of a file."""

@@ -113,4 +113,5 @@ def _doubled_findings(rows: pa.Table, dataset: Dataset) -> pa.Table:
         column=", ".join(dataset.key),
         values=rows["key"].cast(pa.string()),
         is_pii=any(dataset.column(name).is_pii for name in dataset.key),
+        beside_pii=bool(dataset.pii_columns),
     )

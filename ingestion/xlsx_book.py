@@ -187,8 +187,19 @@ class TextCollector:
 
 
 def unescape(text: str) -> str:
-    """Return the text with the character for each `_xHHHH_`, as the standard writes what XML cannot hold."""
-    return ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+    """Return the text with the character for each `_xHHHH_`, as the standard writes what XML cannot hold.
+
+    Two escapes that are the halves of one character are joined; half a character by itself stays in the text.
+    """
+    if "_x" not in text:
+        return text
+    halves = ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+    return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def show_halves(text: str) -> str:
+    """Return the text with U+FFFD for each half of a character that stands by itself."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def find_style(number: str, code: str | None) -> Style:

@@ -16,10 +16,12 @@ from ingestion.xlsx_book import (
     damaged,
     local_name,
     make_parser,
+    show_halves,
     unescape,
 )
 
 REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
+HALF = re.compile("[\ud800-\udfff]")
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384
 
 
@@ -27,6 +29,8 @@ class Kind(Enum):
     """What a cell holds."""
 
     TEXT = "text"
+    HALF = "text with half a character"
+    """It is shown with U+FFFD in place of the half."""
     NUMBER = "number"
     DATE = "date"
     """A serial number shown as a date."""
@@ -75,6 +79,7 @@ class _SheetReader:
         self._is_formula = self._in_value = False
         self._value: list[str] = []
         self._inline = TextCollector()
+        self._holders: list[str] = []
 
     def take_rows(self) -> list[Row]:
         rows, self._rows = self._rows, []
@@ -88,7 +93,12 @@ class _SheetReader:
             case "c":
                 self._start_cell(attributes)
             case "v":
+                self._holders.append(name)
                 self._in_value = True
+            case "is":
+                self._holders.append(name)
+            case "t" if "is" not in self._holders:
+                self._holders.append(name)
             case "f":
                 self._is_formula = True
             case "mergeCell":
@@ -130,6 +140,7 @@ class _SheetReader:
         self._style = self._find_style(int(attributes.get("s", 0)))
         self._is_formula, self._value = False, []
         self._inline.take()
+        self._holders = []
 
     def _find_column(self, reference: str) -> int:
         match = REFERENCE.fullmatch(reference)
@@ -153,15 +164,17 @@ class _SheetReader:
             self._row.cells[self._column] = cell
 
     def _make_cell(self, value: str) -> Cell:
+        if self._holders not in ([], ["is" if self._type == "inlineStr" else "v"]):
+            raise damaged(f"has a cell in row {self._row.number} whose value stands twice or does not go with its type")
         if self._is_formula:
             return Cell(Kind.FORMULA, value)
         match self._type:
             case "s":
-                return Cell(Kind.TEXT, self._find_string(value))
+                return _text_cell(self._find_string(value))
             case "inlineStr":
-                return Cell(Kind.TEXT, self._inline.take())
+                return _text_cell(self._inline.take())
             case "str":
-                return Cell(Kind.TEXT, unescape(value))
+                return _text_cell(unescape(value))
             case "n":
                 return Cell(Kind[self._style.name], value)
         if self._type not in STORED:
@@ -172,5 +185,10 @@ class _SheetReader:
         if not value:
             return ""
         if not (value.isascii() and value.isdecimal()) or int(value) >= len(self._book.strings):
-            raise damaged(f"has a cell with the shared string {value!r}, which is not there")
+            raise damaged(f"has a cell in row {self._row.number} whose shared string is not there")
         return self._book.strings[int(value)]
+
+
+def _text_cell(text: str) -> Cell:
+    is_whole = text.isascii() or HALF.search(text) is None
+    return Cell(Kind.TEXT, text) if is_whole else Cell(Kind.HALF, show_halves(text))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 from pathlib import Path
 from typing import NoReturn
@@ -52,14 +53,25 @@ def _check_file(options: argparse.Namespace) -> Outcome:
         raise WrongUsageError("--dialect and --encoding are for CSV")
     if not path.is_file():
         raise WrongUsageError(f"{path} is not a file")
-    if options.out and not options.out.absolute().parent.is_dir():
-        raise WrongUsageError(f"the folder of {options.out} does not exist")
+    target = None if options.out is None else _find_target(options.out)
     try:
         dataset = load_contract(options.contract)
     except (ContractError, OSError) as error:
         raise WrongUsageError(str(error)) from error
-    reading = check_file(path, dataset, encoding=options.encoding or "utf-8", dialect=options.dialect, out=options.out)
+    reading = check_file(path, dataset, encoding=options.encoding or "utf-8", dialect=options.dialect, out=target)
     findings = reading.findings.to_pylist()
     verdict = "held" if not reading.is_good else "published_with_warnings" if findings else "published"
     reason = f"{reading.row_count} row(s) of {dataset.name} " + ("read exactly." if reading.is_good else "in the file.")
     return Outcome(path.name, "", None, verdict, reason, findings)
+
+
+def _find_target(out: Path) -> Path:
+    """Return the file that `out` leads to, links followed. Raises WrongUsageError unless it is a regular one or absent."""
+    target = Path(os.path.realpath(out))
+    if (out.exists() or os.path.lexists(target)) and not out.is_file():
+        raise WrongUsageError(
+            f"{out} is there and is no regular file: name a file in --out, a new one or one to replace"
+        )
+    if not target.parent.is_dir():
+        raise WrongUsageError(f"the folder of {out} does not exist")
+    return target

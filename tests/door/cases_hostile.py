@@ -18,6 +18,7 @@ from tests.door.book import opening
 from tests.door.case import PLACE, Case, content, edit, find, raw, refusal, rewrite
 from tests.door.case import file as altered
 from tests.support.deliveries import ABSENT, COLUMNS, Delivery, to_csv
+from tests.support.workbooks import in_sheet
 
 FILE = "inspections.csv.gz"
 MIB = 1 << 20
@@ -39,6 +40,19 @@ def _as_xlsx(delivery: Delivery, dataset: str) -> bytes:
     sheet = book.active
     for row in [dict(zip(names, names, strict=True)), *delivery.rows[dataset]]:
         sheet.append([None if row[name] == "" else str(row[name]) for name in names])
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+def _stored(dataset: str, old: str, new: str) -> Callable[[Delivery], object]:
+    """Send a dataset as a workbook in whose XML `new` stands for `old`."""
+    return _payload(dataset, lambda d: in_sheet(old, new, _as_xlsx(d, dataset)), format="xlsx", path=f"{dataset}.xlsx")
+
+
+def _with_two_sheets(delivery: Delivery) -> bytes:
+    book = openpyxl.load_workbook(io.BytesIO(_as_xlsx(delivery, "inspections")))
+    book.copy_worksheet(book.worksheets[0])
     target = io.BytesIO()
     book.save(target)
     return target.getvalue()
@@ -127,6 +141,20 @@ FORMATS = [
          (find("source-error", "inspections"),)),
 ]  # fmt: skip
 
+WORKBOOKS = [
+    Case("a cell of a workbook holds half a character", "hostile", "held", _stored("inspections", "<t>bank</t>", "<t>_xD83D_</t>"),
+         (find("type-error", "inspections", 1, "body"),), was_red=True),
+    Case("a header of a workbook holds half a character", "hostile", "held", _stored("inspections", "<t>fixed_on</t>", "<t>fixed_on_xD83D_</t>"),
+         (find("encoding-error", "inspections"),), was_red=True),
+    Case("a cell of a workbook has a value that does not go with its type", "hostile", "held", _stored(
+        "inspections", "<is><t>bank</t></is>", "<v>bank</v>"), (find("source-error", "inspections"),), was_red=True),
+    Case("a workbook has two sheets and a sheetName of null", "hostile", "held", _payload(
+        "inspections", _with_two_sheets, format="xlsx", path="i.xlsx", dialect={"sheetName": None}),
+        (find("source-error", "inspections"),), was_red=True),
+    Case("a workbook has rates as Excel itself stores them", "2", "published", _stored(
+        "loan_book", 't="inlineStr"><is><t>8.58</t></is>', "><v>8.5800000000000001</v>"), was_red=True),
+]  # fmt: skip
+
 LINKS = [
     Case("a file is a link that leaves the folder", "hostile", "refused", tamper=_link(lambda f: f.parent.parent.parent.parent / "outside"),
          finds=refusal("unsafe-path", "inspections")),
@@ -162,8 +190,13 @@ DESCRIPTORS = [
 CONTENTS = [
     Case("a loan book in thousands", "hostile", "held", _in_thousands, (*_thousands_found(), find("large-change", "loan_book", None, "outstanding_vnd"))),
     Case("a sum beyond 64 bits", "hostile", "held", edit("loan_book", 1, in_term_vnd=2**63 - 1),
-         (find("roll-forward", "loan_book", 1, "in_term_vnd"), find("ledger-tie-out", "ledger_balances", 1, "closing_vnd"),
-          find("large-change", "loan_book", None, "outstanding_vnd"))),
+         (find("control-total", "loan_book", None, "in_term_vnd"), find("roll-forward", "loan_book", 1, "in_term_vnd"),
+          find("ledger-tie-out", "ledger_balances", 1, "closing_vnd"), find("large-change", "loan_book", None, "outstanding_vnd"))),
+    Case("two amounts that a bigint holds and their sum that it does not", "hostile", "held", lambda d: d.rows["eligible_demand"].extend(
+        d.rows["eligible_demand"][0] | {"case_id": f"N{n}", "need_vnd": 5 * 10**18} for n in (1, 2)),
+        (find("control-total", "eligible_demand", None, "need_vnd"), find("large-change", "eligible_demand")), was_red=True),
+    Case("two columns that sum to more than a bigint holds together", "hostile", "held", edit(
+        "risk_decisions", 1, principal_vnd=5 * 10**18, interest_vnd=5 * 10**18), (find("control-total", "risk_decisions"),), was_red=True),
     Case("headers are SQL, formulas and templates", "hostile", "published_with_warnings", content(
         "inspections", lambda b: b.replace(b"fixed_on\n", b"fixed_on,=cmd|' /C calc'!A0,{{ 7*7 }},\"x\"\"); drop table meta.ledger; --\"\n")
         .replace(b",\n", b",,1,2,3\n")), (find("extra-label", "inspections", None, "=cmd|' /C calc'!A0"), find("extra-label", "inspections", None, "{{ 7*7 }}"),
@@ -186,4 +219,4 @@ CONTENTS = [
          finds=refusal("unsafe-path", "path")),
 ]  # fmt: skip
 
-CASES = [*BOMBS, *FORMATS, *LINKS, *DESCRIPTORS, *CONTENTS]
+CASES = [*BOMBS, *FORMATS, *WORKBOOKS, *LINKS, *DESCRIPTORS, *CONTENTS]

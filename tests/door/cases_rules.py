@@ -147,6 +147,9 @@ ROLL_FORWARD = [
     Case("a reversal of an earlier night's transaction", "5.2", "published", lambda d: [
         d.rows["loan_book"][2].update(in_term_vnd=d.rows["loan_book"][2]["in_term_vnd"] + 7),
         move(d, d.rows["loan_book"][2], "principal", -7, "in_term", reverses_txn_id="T-OLD"), tie_ledger(d)]),
+    Case("a reversal of an earlier night's reversal", "5.2", "published", lambda d: [
+        d.rows["loan_book"][2].update(in_term_vnd=d.rows["loan_book"][2]["in_term_vnd"] - 7),
+        move(d, d.rows["loan_book"][2], "principal", 7, "in_term", reverses_txn_id="T-OLD"), tie_ledger(d)], was_red=True),
     Case("every kind of capital entry moves what the formula says", "5.2", "published", lambda d: _capital(d, with_entries=True)),
     Case("every kind of capital entry is missing", "5.2", "held", lambda d: _capital(d, with_entries=False),
          tuple(find("roll-forward", "capital_positions", number, "balance_vnd") for number in (4, 5, 6))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from tests.door.case import Case, content, edit, find
 from tests.support.deliveries import COLUMNS, KEYS, MONEY, Delivery, to_csv
@@ -144,6 +145,10 @@ STRUCTURE = [
     _file("a dialect says semicolon and the file does not", lambda b: b, "held", *NO_LABELS, dialect={"delimiter": ";"}),
     _file("a dialect has two delimiters", lambda b: b, "held", "dialect-error inspections", dialect={"delimiter": ",;"}),
     _file("a dialect has an unknown property", lambda b: b, "held", "dialect-error inspections", dialect={"trim": True}),
+    replace(_file("a dialect skips the initial space of quoted names and values", lambda b: b"\n".join(
+        b", ".join(b'"' + c + b'"' for c in r.split(b",")) for r in _rows(b)) + b"\n", "published", dialect={"skipInitialSpace": True}), was_red=True),
+    replace(_file("a dialect has a null sequence that is not ASCII", lambda b: b[:-1] + "trống\n".encode(), "held", "dialect-error inspections",
+                  dialect={"nullSequence": "trống"}), was_red=True),
     _file("a dialect has another quote", lambda b: b.replace(b"bank", b"'bank'"), "published", dialect={"quoteChar": "'"}),
 ]  # fmt: skip
 

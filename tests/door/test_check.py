@@ -152,6 +152,47 @@ class TestAFile:
         assert sorted(file.name for file in tmp_path.iterdir() if file.is_file()) == ["offices.csv", "read.csv"]
 
     @pytest.mark.parametrize(
+        "kind", ["pipe", "folder", "link to a pipe", "link to a folder", "link to itself", "no name"]
+    )
+    def test_is_not_written_over_what_is_no_regular_file(
+        self, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("offices.csv").write_bytes(to_csv("offices", [_office()]))
+        os.mkfifo("pipe")
+        Path("folder").mkdir()
+        targets = {"link to a pipe": "pipe", "link to a folder": "folder", "link to itself": "link to itself"}
+        if kind in targets:
+            Path(kind).symlink_to(targets[kind])
+        before = {file.name: file.lstat().st_ino for file in tmp_path.iterdir()}
+        try:
+            code = cli.main(
+                ["check", "offices.csv", "--contract", str(OFFICES), "--out", "" if kind == "no name" else kind]
+            )
+        except SystemExit as end:
+            code = int(end.code or 0)
+        assert code == 64
+        assert "regular file" in capsys.readouterr().err
+        assert {file.name: file.lstat().st_ino for file in tmp_path.iterdir()} == before
+        assert not any(Path("folder").iterdir())
+
+    @pytest.mark.parametrize("is_there", [True, False])
+    def test_is_written_where_a_link_points_and_the_link_stays(
+        self, is_there: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        path, elsewhere, link = tmp_path / "offices.csv", tmp_path / "elsewhere", tmp_path / "link.csv"
+        path.write_bytes(to_csv("offices", [_office()]))
+        elsewhere.mkdir()
+        link.symlink_to("elsewhere/read.csv")
+        if is_there:
+            (elsewhere / "read.csv").write_text("from yesterday")
+        code, _ = _run(capsys, path, "--contract", OFFICES, "--out", link)
+        assert code == 0
+        assert link.is_symlink()
+        assert (elsewhere / "read.csv").read_bytes().startswith(b"office_code,")
+        assert [file.name for file in elsewhere.iterdir()] == ["read.csv"]
+
+    @pytest.mark.parametrize(
         "arguments",
         [
             ["offices.csv", "--contract", "nowhere.odcs.yaml"],

@@ -149,10 +149,13 @@ def _reversals() -> Iterator[Example]:
     yield green("loan_transactions", name, txn_id="T2", **extension)
     yield green("loan_transactions", name, reverses_txn_id="T2", **extension)
     yield green("loan_transactions", name, reverses_txn_id="EARLIER", **extension)
+    # What it reverses may be a reversal itself, in a delivery that is not looked at.
+    yield green("loan_transactions", name, reverses_txn_id="EARLIER", amount_vnd=1_000_000)
     yield red("loan_transactions", name, "amount_vnd", reverses_txn_id="T1", amount_vnd=1_000_000)
     yield red("loan_transactions", name, "amount_vnd", reverses_txn_id="T1", amount_vnd=-999_999)
-    yield red("loan_transactions", name, "amount_vnd", reverses_txn_id="EARLIER", amount_vnd=1_000_000)
     yield red("loan_transactions", name, "amount_vnd", reverses_txn_id="EARLIER", amount_vnd=0)
+    yield red("loan_transactions", name, "amount_vnd", reverses_txn_id="EARLIER", **extension | {"amount_vnd": 1})
+    yield red("loan_transactions", name, "amount_vnd", reverses_txn_id="EARLIER", **extension | {"amount_vnd": -1})
     yield red("loan_transactions", name, "bucket", reverses_txn_id="T1", amount_vnd=-1_000_000, bucket="overdue")
     yield red("loan_transactions", name, "kind", reverses_txn_id="T1", amount_vnd=-1_000_000, kind="write_off")
 

@@ -133,6 +133,21 @@ def test_rows_with_one_key_are_all_found(name: str, warehouse: Warehouse) -> Non
     ] == [(number, ", ".join(key), "primary-key", shown) for number in (2, 4)]
 
 
+def test_number_that_may_be_a_telephones_is_not_quoted_of_a_customer(warehouse: Warehouse) -> None:
+    codes = ("0912345678", "030280", "99999")
+    rows = {name: [vary(name, commune_code=code) for code in codes] for name in ("customers", "deposits")}
+    report = validate(warehouse.url("loader"), make_delivery(warehouse, rows), datasets=["customers", "deposits"])
+    shown = {
+        (found["dataset"], found["row"], found["value"])
+        for found in report.findings.to_pylist()
+        if found["rule"] == "unknown-commune"
+    }
+    assert shown == {
+        *(("customers", number, value) for number, value in enumerate(("***", "***", "99999"), 1)),
+        *(("deposits", number, value) for number, value in enumerate(codes, 1)),
+    }
+
+
 def test_a_first_delivery_may_date_its_events_from_any_day(warehouse: Warehouse) -> None:
     """That it has no events at all is a rule of `ingestion`."""
     rows = {"capital_transactions": [vary("capital_transactions", value_date="2001-01-01")]}

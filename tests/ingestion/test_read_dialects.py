@@ -73,6 +73,12 @@ DIALECTS: list[tuple[str, dict[str, Any], str, Any]] = [
     ("line break with comments", {"commentChar": "#"}, 'a,b,c\nx,"\n#y",z\n',
      [(1, None, "source-error")]),
     ("initial space", {"skipInitialSpace": True}, 'a, b,c\nx,  y, "p, q"\n', [["x", "y", "p, q"]]),
+    ("initial space before quoted names", {"skipInitialSpace": True}, '"a", "b",  "c"\n"x", "y",  "z"\n', [["x", "y", "z"]]),
+    ("space at the header's start", {"skipInitialSpace": True}, " a,b,c\nx,y,z\n", [(None, None, "source-error")]),
+    ("space before a quoted header", {"skipInitialSpace": True}, ' "a",b,c\nx,y,z\n', [(None, None, "source-error")]),
+    ("space after a quoted name", {"skipInitialSpace": True}, '"a" ,b,c\nx,y,z\n', [(None, None, "source-error")]),
+    ("space in a quoted name", {"skipInitialSpace": True}, '"a"," b",c\nx,y,z\n', [(None, "b", "missing-label")]),
+    ("space before quoted names, not skipped", {}, '"a", "b",c\nx,y,z\n', [(None, None, "source-error")]),
     ("no initial space", {}, "a,b,c\nx, y,z\n", [["x", " y", "z"]]),
     ("space at the line's start", {"skipInitialSpace": True}, "a,b,c\n x,y,z\n", [(1, None, "source-error")]),
     ("space inside quotes", {"skipInitialSpace": True}, 'a,b,c\n"x, y",", z",z\n', [["x, y", ", z", "z"]]),
@@ -98,6 +104,16 @@ def test_dialect_is_followed_to_the_letter(dialect: dict[str, Any], text: str, e
         assert (found.findings, found.rows) == ([], expected)
 
 
+@pytest.mark.parametrize(
+    ("dialect", "header"),
+    [({}, 'a, b, "c", "d, e"'), ({"escapeChar": "\\"}, "a, b, c, d\\, e")],
+    ids=["quoted", "escaped"],
+)
+def test_initial_space_of_a_name_that_holds_the_delimiter_is_skipped(dialect: dict[str, Any], header: str) -> None:
+    found = read(f"{header}\nx,y,z,u\n".encode(), NOTES, dialect={"skipInitialSpace": True, **dialect})
+    assert (found.errors, found.warnings, found.rows) == ([], [(None, "d, e", "extra-label")], [["x", "y", "z"]])
+
+
 REFUSED: list[dict[str, Any]] = [
     {"delimiter": "||"}, {"delimiter": ""}, {"delimiter": None}, {"delimiter": "đ"}, {"delimiter": "\n"},
     {"delimiter": "a"}, {"delimiter": "0"}, {"delimiter": '"'}, {"quoteChar": ""}, {"quoteChar": None},
@@ -105,6 +121,7 @@ REFUSED: list[dict[str, Any]] = [
     {"doubleQuote": "true"}, {"doubleQuote": 1}, {"header": 1}, {"header": None}, {"skipInitialSpace": "no"},
     {"skipInitialSpace": True, "delimiter": " "}, {"lineTerminator": "\r"}, {"lineTerminator": "||"},
     {"nullSequence": 0}, {"nullSequence": "a,b"}, {"nullSequence": 'a"'}, {"nullSequence": "a\n"},
+    {"nullSequence": "trống"}, {"nullSequence": "tro\u0302\u0301ng"}, {"csv": {"nullSequence": "\ufffd"}},
     {"nullSequence": " x", "skipInitialSpace": True}, {"headerRows": [1, 2]}, {"headerRows": [True]},
     {"commentRows": [3]}, {"skipBlankRows": True}, {"encoding": "utf-8"}, {"decimalChar": ","}, {"quoting": 0},
     {"Delimiter": ";"}, {"csv": {"delimiter": "||"}}, {"csv": ";"}, {"csv": {"csv": {}}},
@@ -117,6 +134,17 @@ def test_dialect_that_cannot_be_read_exactly_is_refused(declared: Any) -> None:
     with pytest.raises(DialectError):
         parse_dialect(declared)
     assert read(b"a,b,c\n", NOTES, dialect=declared).errors == [(None, None, "dialect-error")]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "form"), [("windows-1258", "trô\u0301ng"), ("utf-8", "trống"), ("utf-8", "tro\u0302\u0301ng")]
+)
+def test_null_sequence_that_an_encoding_may_write_in_another_form_is_refused_by_name(encoding: str, form: str) -> None:
+    (found,) = read(
+        f"a,b,c\n{form},y,z\n".encode(encoding), NOTES, encoding=encoding, dialect={"nullSequence": "trống"}
+    ).findings
+    assert found["rule"] == "dialect-error"
+    assert "nullSequence" in found["message"]
 
 
 @pytest.mark.parametrize("declared", [None, {}, {"$schema": "https://example.org/dialect.json"}, {"delimiter": ","}])
