@@ -48,7 +48,7 @@ GUARDS: dict[str, tuple[str, Remove]] = {
     "roll-forward": ("a loan book in thousands", lambda patch: patch.setattr("pipeline.intake.measure_opening", lambda *_: Counts(0, 0))),
     "tie-outs": ("the ledger lacks an account", lambda patch: patch.setattr("ingestion.rules.TIE_OUTS", ())),
     "references": ("loan_book refers to group_code that is nowhere", lambda patch: patch.setattr("ingestion.rules._is_any_broken", lambda *_: False)),
-    "proofs of references": ("loan_book refers to group_code that is nowhere", lambda patch: patch.setattr("ingestion.references._are_known", lambda *_: True)),
+    "proofs of references": ("loan_book refers to group_code that is nowhere", lambda patch: patch.setattr("ingestion.key_set._has_all", lambda *_: True)),
 }  # fmt: skip
 
 
