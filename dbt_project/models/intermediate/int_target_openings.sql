@@ -84,16 +84,17 @@ sums as (
     group by targets.branch_code, targets.business_date, targets.plan_id
 )
 
+-- What nobody had yet began at nothing.
 select
     visible.branch_code,
     visible.business_date,
     visible.plan_id,
-    sums.outstanding_vnd,
-    sums.capital_total_vnd,
-    sums.local_vnd,
-    sums.deposits_vnd
+    coalesce(sums.outstanding_vnd, 0) as outstanding_vnd,
+    coalesce(sums.capital_total_vnd, 0) as capital_total_vnd,
+    coalesce(sums.local_vnd, 0) as local_vnd,
+    coalesce(sums.deposits_vnd, 0) as deposits_vnd
 from visible
-inner join sums
+left join sums
     on
         visible.branch_code = sums.branch_code
         and visible.business_date = sums.business_date

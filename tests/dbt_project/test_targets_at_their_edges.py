@@ -1,0 +1,143 @@
+"""Targets at the edges of their period, territory and source, with figures by hand: 04 keeps its communes, 01 does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from pipeline.build import build
+from tests.dbt_project.publishing import publish
+from tests.support.deliveries import Delivery, Row, first_delivery, transaction
+from tests.support.warehouses import new_warehouse, remove_warehouse
+from warehouse.connect import Warehouse
+
+MILLION = 1_000_000
+XUAN_LA, PHU_THUONG, OLD_PART_OF_TAY_HO = "00103", "00091", "00109"
+"""Communes of Hà Nội until 2025-06-30. From then on 00103 is Tây Hồ, which 00109 goes to, and Xuân La goes to Xuân Đỉnh."""
+TAY_HO, XUAN_DINH = "00103", "00611"
+
+
+def target(plan: str, indicator: str, value: object = 50 * MILLION, **cells: object) -> Row:
+    """A target of the whole branch for 2025, in force since the end of 2024; `cells` say what is otherwise."""
+    return {
+        "plan_id": plan, "version": 1, "indicator": indicator, "scope_kind": "branch", "scope_code": "04", "programme_code": "",
+        "source_code": "", "period_start": "2025-01-01", "due_on": "2025-12-31", "target_value": value,
+        "unit": "pct" if indicator.endswith("_pct") else "vnd", "decided_on": "2024-12-31", "decision_no": "",
+        "valid_from": "2024-12-31",
+    } | cells  # fmt: skip
+
+
+def lend(delivery: Delivery, row: int, amount: int, value_date: str | None = None) -> None:
+    """Lend more on a loan, on the delivery's date unless said otherwise."""
+    loan = delivery.rows["loan_book"][row - 1]
+    loan["in_term_vnd"] += amount
+    delivery.rows["loan_transactions"].append(
+        transaction(delivery, loan, "disbursement", amount) | {"value_date": value_date or delivery.date}
+    )
+
+
+def keep_communes() -> list[Delivery]:
+    """Branch 04: 240,000,021 at the end of 2024, of which 5 m overdue; lends 5 m by 31 March and 7 m in the next quarter."""
+    first = first_delivery("04", "2024-12-31")
+    quarter = {"due_on": "2025-03-31"}
+    first.rows["plan_targets"] = [
+        target("CV", "disbursed"),
+        target("CV-Q1", "disbursed", 10 * MILLION, **quarter),
+        target("DN-Q1", "outstanding", 250 * MILLION, **quarter),
+        target("TT-Q1", "growth_pct", 4, **quarter),
+        target("QH-Q1", "overdue_ratio_pct", 1, **quarter),
+        target("DN-FEB", "outstanding", 239 * MILLION, due_on="2025-02-15"),
+        target("TT-Q2", "growth_pct", 4, period_start="2025-04-01"),
+        target("STEM", "outstanding", programme_code="27"),
+        target("CV-TW", "disbursed", source_code="TW"),
+        target("CV-CD", "disbursed", source_code="TW_BALANCED"),
+        target("TN-HD", "collected", source_code="MOB"),
+        target("DN-CD", "outstanding", source_code="TW_BALANCED"),
+        target("HD", "deposits", source_code="MOB_IND"),
+        target("VDP", "local_capital_received", source_code="DP"),
+    ]
+    winter = first.next("2025-02-15")
+    spring = winter.next("2025-03-31")
+    lend(spring, 1, 5 * MILLION)
+    summer = spring.next("2025-06-30")
+    lend(summer, 1, 7 * MILLION, "2025-04-01")
+    summer.edit("loan_book", 2, in_term_vnd=40_000_002, overdue_vnd=0, overdue_since="")
+    summer.edit("loan_book", 6, programme_code="27")
+    return [first, winter, spring, summer]
+
+
+def exchange_communes() -> list[Delivery]:
+    """Branch 01: Xuân La, Phú Thượng and a part of what is Tây Hồ from 2025-07-01; one loan is still told there by its old code."""
+    first = first_delivery("01", "2024-12-31")
+    for row, loan in enumerate(first.rows["loan_book"], start=1):
+        loan["commune_code"] = {2: PHU_THUONG, 3: OLD_PART_OF_TAY_HO, 4: OLD_PART_OF_TAY_HO}.get(row, XUAN_LA)
+    first.rows["plan_targets"] = [
+        target("DN-XL", "outstanding", scope_kind="commune", scope_code=XUAN_LA),
+        target("CV-XL-H1", "disbursed", scope_kind="commune", scope_code=XUAN_LA, due_on="2025-06-30"),
+        target("CV-109", "disbursed", scope_kind="commune", scope_code=OLD_PART_OF_TAY_HO),
+        target("CV-PT", "disbursed", scope_kind="commune", scope_code=PHU_THUONG),
+        target("CV-99999", "disbursed", scope_kind="commune", scope_code="99999"),
+    ]
+    spring = first.next("2025-06-30")
+    for row, amount in ((1, 4), (2, 9), (3, 2)):
+        lend(spring, row, amount * MILLION)
+    summer = spring.next("2025-07-01")
+    for row, loan in enumerate(summer.rows["loan_book"], start=1):
+        loan["commune_code"] = {2: PHU_THUONG, 3: TAY_HO, 4: OLD_PART_OF_TAY_HO}.get(row, XUAN_DINH)
+    new = {"scope_kind": "commune", "scope_code": TAY_HO, "decided_on": "2025-07-01", "valid_from": "2025-07-01"}
+    summer.rows["plan_targets"] += [
+        target("CV-TH", "disbursed", **new),
+        target("DN-TH", "outstanding", **new),
+        target("TT-TH", "growth_pct", 5, **new),
+        target("CV-TH-H1", "disbursed", **new | {"due_on": "2025-06-30"}),
+        target("CV-XD", "disbursed", **new | {"scope_code": XUAN_DINH}),
+    ]
+    return [first, spring, summer]
+
+
+@pytest.fixture(scope="module")
+def edges(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """Both branches, night after night: the end of 2024 is built before the rest has come."""
+    own = new_warehouse(warehouse, tmp_path_factory.mktemp("edges"))
+    kept, exchanged = keep_communes(), exchange_communes()
+    publish(own, kept[0], exchanged[0])
+    build(own)
+    publish(own, *kept[1:], *exchanged[1:])
+    # Branch 11 tells nothing of the second half of March, branch 04 nothing of the first days of July.
+    gap = first_delivery("11", "2025-01-01")
+    gap.rows["plan_targets"] = [target("CV-Q1", "disbursed", due_on="2025-03-31")]
+    gap.previous = "2024-12-31"
+    middle = gap.next("2025-03-15")
+    lend(middle, 1, 5 * MILLION)
+    after, broken = middle.next("2025-04-10"), kept[-1].next("2025-07-10")
+    after.previous, broken.previous = "2025-04-05", "2025-07-05"
+    publish(own, gap, middle)
+    publish(own, after, broken, verdict="provisional")
+    build(own)
+    yield own
+    remove_warehouse(own)
+
+
+def progress(warehouse: Warehouse, plan: str, date: str, *, branch: str = "04") -> tuple[Any, Any, Any]:
+    """What is reached, in percent too, and whether it is on track."""
+    with warehouse.connect("transformer") as connection:
+        found = connection.execute(
+            "select actual_value, progress_pct, on_track from marts.mart_target_progress "
+            "where branch_code = %s and plan_id = %s and business_date = %s",
+            [branch, plan, date],
+        ).fetchone()
+    assert found is not None
+    return found
+
+
+def actual(warehouse: Warehouse, plan: str, date: str, *, branch: str = "04") -> Any:
+    return progress(warehouse, plan, date, branch=branch)[0]
+
+
+def test_a_target_of_what_nobody_had_yet_begins_at_nothing(edges: Warehouse) -> None:
+    assert progress(edges, "STEM", "2025-03-31") == (0, 0, False)
+    # 40,000,006 of 50 m, after 181 of 365 days.
+    assert progress(edges, "STEM", "2025-06-30") == (40_000_006, Decimal("80.000012"), True)
