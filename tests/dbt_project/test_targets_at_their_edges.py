@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.build import build
 from tests.dbt_project.publishing import publish
+from tests.dbt_project.test_builds import contents
 from tests.support.deliveries import Delivery, Row, first_delivery, transaction
 from tests.support.warehouses import new_warehouse, remove_warehouse
 from warehouse.connect import Warehouse
@@ -141,3 +142,15 @@ def test_a_target_of_what_nobody_had_yet_begins_at_nothing(edges: Warehouse) -> 
     assert progress(edges, "STEM", "2025-03-31") == (0, 0, False)
     # 40,000,006 of 50 m, after 181 of 365 days.
     assert progress(edges, "STEM", "2025-06-30") == (40_000_006, Decimal("80.000012"), True)
+
+
+def test_a_target_whose_period_has_not_begun_does_not_look_ahead(edges: Warehouse) -> None:
+    assert progress(edges, "TT-Q2", "2024-12-31") == (None, None, None)
+    # From 245,000,021 to 252,000,021.
+    assert actual(edges, "TT-Q2", "2025-06-30") == Decimal("2.857143")
+
+
+def test_night_after_night_ends_in_the_targets_of_a_rebuild(edges: Warehouse) -> None:
+    before = contents(edges)["mart_target_progress"]
+    build(edges, full=True)
+    assert contents(edges)["mart_target_progress"] == before

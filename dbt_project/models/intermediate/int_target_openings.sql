@@ -52,6 +52,7 @@ target_deliveries as (
             families.branch_code = deliveries.branch_code
             and families.valid_from = deliveries.branch_valid_from
             and targets.period_start - 1 = deliveries.business_date
+            and targets.business_date >= deliveries.business_date
             and extract(day from targets.period_start) = 1
 ),
 
