@@ -144,6 +144,33 @@ def test_a_target_of_what_nobody_had_yet_begins_at_nothing(edges: Warehouse) -> 
     assert progress(edges, "STEM", "2025-06-30") == (40_000_006, Decimal("80.000012"), True)
 
 
+@pytest.mark.parametrize("date", ["2025-03-31", "2025-06-30"])
+def test_turnover_after_the_day_due_does_not_meet_a_missed_target(edges: Warehouse, date: str) -> None:
+    assert progress(edges, "CV-Q1", date) == (5 * MILLION, 50, False)
+    assert actual(edges, "CV", date) == (5 if date == "2025-03-31" else 12) * MILLION
+
+
+@pytest.mark.parametrize("date", ["2025-03-31", "2025-06-30", "2025-07-10"])
+def test_balances_and_ratios_stay_those_of_the_day_due(edges: Warehouse, date: str) -> None:
+    assert progress(edges, "DN-Q1", date) == (245_000_021, Decimal("98.000008"), False)
+    # 5 m more than 240,000,021, and 5 m overdue of 245,000,021.
+    assert progress(edges, "TT-Q1", date) == (Decimal("2.083333"), Decimal("52.083325"), False)
+    assert progress(edges, "QH-Q1", date) == (Decimal("2.040816"), Decimal("204.081600"), False)
+
+
+def test_a_balance_due_within_a_month_is_unknown_afterwards(edges: Warehouse) -> None:
+    assert progress(edges, "DN-FEB", "2025-03-31") == (None, None, None)
+
+
+def test_what_is_broken_after_the_day_due_leaves_what_was_reached_by_it(edges: Warehouse) -> None:
+    assert progress(edges, "CV-Q1", "2025-07-10") == (5 * MILLION, 50, False)
+    assert progress(edges, "CV", "2025-07-10") == (None, None, None)
+
+
+def test_turnover_is_unknown_where_the_last_days_before_the_day_due_are_not_told(edges: Warehouse) -> None:
+    assert progress(edges, "CV-Q1", "2025-04-10", branch="11") == (None, None, None)
+
+
 def test_a_target_whose_period_has_not_begun_does_not_look_ahead(edges: Warehouse) -> None:
     assert progress(edges, "TT-Q2", "2024-12-31") == (None, None, None)
     # From 245,000,021 to 252,000,021.

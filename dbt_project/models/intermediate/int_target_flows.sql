@@ -1,5 +1,5 @@
--- One row a unit and target of turnover, collection or capital received: the sum by value date since the period's
--- start, predecessors included; null where the visible intervals are broken.
+-- One row a unit and target of turnover, collection or capital received: the sum by value date from the period's start
+-- to the day due, predecessors included; null where the visible intervals are broken.
 {{ config(materialized="unit_rows", meta={"part": "targets"}) }}
 
 with targets as (
@@ -66,7 +66,7 @@ flows as (
     inner join amounts
         on
             targets.delivery_id = amounts.delivery_id
-            and targets.period_start <= amounts.value_date
+            and amounts.value_date between targets.period_start and targets.due_on
             and case targets.scope_kind
                 when 'branch' then true
                 when 'office' then targets.scope_code = amounts.office_code
