@@ -177,6 +177,35 @@ def test_a_target_whose_period_has_not_begun_does_not_look_ahead(edges: Warehous
     assert actual(edges, "TT-Q2", "2025-06-30") == Decimal("2.857143")
 
 
+def test_a_new_commune_is_not_the_old_one_whose_code_it_bears(edges: Warehouse) -> None:
+    # Of the first half of the year, Tây Hồ has the 2 m lent in what became a part of it, not the 4 m of Xuân La.
+    assert actual(edges, "CV-TH", "2025-07-01", branch="01") == 2 * MILLION
+    assert actual(edges, "CV-XD", "2025-07-01", branch="01") == 4 * MILLION
+    # 82,000,007 against 80,000,007: the loans 3 and 4, one of them still told by its old code.
+    assert actual(edges, "DN-TH", "2025-07-01", branch="01") == 82_000_007
+    assert actual(edges, "TT-TH", "2025-07-01", branch="01") == Decimal("2.500000")
+
+
+def test_a_target_of_an_old_commune_is_not_measured_by_the_new_one_of_its_code(edges: Warehouse) -> None:
+    # Xuân La has the loans 1, 5 and 6.
+    assert actual(edges, "DN-XL", "2025-06-30", branch="01") == 124_000_012
+    assert progress(edges, "DN-XL", "2025-07-01", branch="01") == (None, None, None)
+    assert actual(edges, "CV-109", "2025-06-30", branch="01") == 2 * MILLION
+    assert progress(edges, "CV-109", "2025-07-01", branch="01") == (None, None, None)
+
+
+def test_a_commune_that_goes_on_under_its_code_keeps_its_target(edges: Warehouse) -> None:
+    assert actual(edges, "CV-PT", "2025-06-30", branch="01") == 9 * MILLION
+    assert actual(edges, "CV-PT", "2025-07-01", branch="01") == 9 * MILLION
+    assert actual(edges, "CV-99999", "2025-07-01", branch="01") == 0
+
+
+def test_a_target_that_was_due_is_of_the_commune_of_that_day(edges: Warehouse) -> None:
+    assert actual(edges, "CV-XL-H1", "2025-07-01", branch="01") == 4 * MILLION
+    # Decided once Tây Hồ was there: what became of it was lent 2 m.
+    assert actual(edges, "CV-TH-H1", "2025-07-01", branch="01") == 2 * MILLION
+
+
 def test_night_after_night_ends_in_the_targets_of_a_rebuild(edges: Warehouse) -> None:
     before = contents(edges)["mart_target_progress"]
     build(edges, full=True)

@@ -52,14 +52,18 @@ select
     targets.plan_id,
     targets.indicator in ('overdue_ratio_pct', 'overdue_frozen_ratio_pct') as is_ceiling,
     targets.target_value,
-    case targets.indicator
-        when 'outstanding' then judged.outstanding_vnd
-        when 'growth_pct' then {{ growth_pct("judged.outstanding_vnd", "openings.outstanding_vnd") }}
-        when 'overdue_ratio_pct' then {{ overdue_ratio_pct("judged") }}
-        when 'overdue_frozen_ratio_pct' then {{ overdue_frozen_ratio_pct("judged") }}
-        when 'local_capital_share_pct' then {{ local_share_of_capital_pct("judged") }}
-        when 'deposits' then judged.deposits_vnd
-        else flows.amount_vnd
+    case
+        when targets.is_scope_known
+            then
+                case targets.indicator
+                    when 'outstanding' then judged.outstanding_vnd
+                    when 'growth_pct' then {{ growth_pct("judged.outstanding_vnd", "openings.outstanding_vnd") }}
+                    when 'overdue_ratio_pct' then {{ overdue_ratio_pct("judged") }}
+                    when 'overdue_frozen_ratio_pct' then {{ overdue_frozen_ratio_pct("judged") }}
+                    when 'local_capital_share_pct' then {{ local_share_of_capital_pct("judged") }}
+                    when 'deposits' then judged.deposits_vnd
+                    else flows.amount_vnd
+                end
     end as actual_value,
     -- Turnover and growth begin at nothing, a balance at what it was on the last day before the period.
     case targets.indicator

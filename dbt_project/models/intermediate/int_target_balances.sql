@@ -20,6 +20,10 @@ deliveries as (
     select * from {{ ref('stg_visible_deliveries') }}
 ),
 
+holders as (
+    select * from {{ ref('int_commune_holders') }}
+),
+
 ancestors as (
     select * from {{ ref('int_source_ancestors') }}
 ),
@@ -39,6 +43,7 @@ moments as (
         targets.scope_code,
         targets.programme_code,
         targets.source_code,
+        targets.communes_on,
         day.moment,
         day.held_on
     from targets
@@ -59,7 +64,9 @@ target_deliveries as (
         moments.scope_code,
         moments.programme_code,
         moments.source_code,
+        moments.communes_on,
         moments.moment,
+        moments.held_on,
         deliveries.delivery_id
     from moments
     inner join families
@@ -105,8 +112,12 @@ sums as (
         on
             targets.delivery_id = states.delivery_id
             and targets.scope_kind = states.scope_kind
-            and (targets.scope_kind = 'branch' or targets.scope_code = states.scope_code)
             and {{ is_of_target("targets", "states") }}
+    left join holders
+        on
+            targets.scope_kind = 'commune'
+            and {{ holds_commune("holders", "states.scope_code", "targets.held_on", "targets.communes_on") }}
+    where targets.scope_kind = 'branch' or targets.scope_code = coalesce(holders.holder_code, states.scope_code)
     group by targets.branch_code, targets.business_date, targets.plan_id, targets.moment
 )
 

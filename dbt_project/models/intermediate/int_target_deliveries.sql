@@ -28,6 +28,7 @@ select
     targets.source_code,
     targets.period_start,
     targets.due_on,
+    targets.communes_on,
     deliveries.delivery_id,
     deliveries.is_provisional or deliveries.previous_business_date is null as is_break
 from targets

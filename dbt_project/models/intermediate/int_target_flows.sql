@@ -10,6 +10,10 @@ target_deliveries as (
     select * from {{ ref('int_target_deliveries') }}
 ),
 
+holders as (
+    select * from {{ ref('int_commune_holders') }}
+),
+
 ancestors as (
     select * from {{ ref('int_source_ancestors') }}
 ),
@@ -67,12 +71,17 @@ flows as (
         on
             targets.delivery_id = amounts.delivery_id
             and amounts.value_date between targets.period_start and targets.due_on
-            and case targets.scope_kind
-                when 'branch' then true
-                when 'office' then targets.scope_code = amounts.office_code
-                else targets.scope_code = amounts.commune_code
-            end
             and {{ is_of_target("targets", "amounts") }}
+    left join holders
+        on
+            targets.scope_kind = 'commune'
+            and {{ holds_commune("holders", "amounts.commune_code", "amounts.value_date", "targets.communes_on") }}
+    where
+        case targets.scope_kind
+            when 'branch' then true
+            when 'office' then targets.scope_code = amounts.office_code
+            else targets.scope_code = coalesce(holders.holder_code, amounts.commune_code)
+        end
     group by targets.branch_code, targets.business_date, targets.plan_id
 )
 

@@ -1,4 +1,4 @@
--- One row a unit (branch and date) and target in force.
+-- One row a unit (branch and date) and target in force, and whether what its scope named is still known by that code.
 {{ config(materialized="unit_rows", meta={"part": "targets"}) }}
 
 with units as (
@@ -7,6 +7,10 @@ with units as (
 
 targets as (
     select * from {{ ref('int_targets') }}
+),
+
+holders as (
+    select * from {{ ref('int_commune_holders') }}
 )
 
 select
@@ -32,6 +36,13 @@ select
     targets.frozen_vnd,
     targets.capital_total_vnd,
     targets.local_vnd,
-    targets.deposits_vnd
+    targets.deposits_vnd,
+    targets.communes_on,
+    -- Most new communes of 2025 bear the code of an old one, often of another: what was set for that is not theirs.
+    coalesce(holders.holder_code, targets.scope_code) = targets.scope_code as is_scope_known
 from units
 inner join targets on units.delivery_id = targets.delivery_id
+left join holders
+    on
+        targets.scope_kind = 'commune'
+        and {{ holds_commune("holders", "targets.scope_code", "targets.valid_from", "targets.communes_on") }}
