@@ -206,6 +206,14 @@ def test_a_target_that_was_due_is_of_the_commune_of_that_day(edges: Warehouse) -
     assert actual(edges, "CV-TH-H1", "2025-07-01", branch="01") == 2 * MILLION
 
 
+def test_a_target_of_a_source_that_loans_do_not_name_is_unknown(edges: Warehouse) -> None:
+    for plan in ("CV-CD", "TN-HD", "DN-CD"):
+        assert progress(edges, plan, "2025-03-31") == (None, None, None), plan
+    assert actual(edges, "CV-TW", "2025-03-31") == 5 * MILLION
+    assert actual(edges, "HD", "2025-03-31") == 20 * MILLION
+    assert actual(edges, "VDP", "2025-03-31") == 0
+
+
 def test_night_after_night_ends_in_the_targets_of_a_rebuild(edges: Warehouse) -> None:
     before = contents(edges)["mart_target_progress"]
     build(edges, full=True)

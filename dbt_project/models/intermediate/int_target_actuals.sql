@@ -53,7 +53,7 @@ select
     targets.indicator in ('overdue_ratio_pct', 'overdue_frozen_ratio_pct') as is_ceiling,
     targets.target_value,
     case
-        when targets.is_scope_known
+        when targets.is_known
             then
                 case targets.indicator
                     when 'outstanding' then judged.outstanding_vnd
