@@ -71,17 +71,13 @@ flows as (
         on
             targets.delivery_id = amounts.delivery_id
             and amounts.value_date between targets.period_start and targets.due_on
+            and (targets.scope_kind <> 'office' or targets.scope_code = amounts.office_code)
             and {{ is_of_target("targets", "amounts") }}
     left join holders
         on
             targets.scope_kind = 'commune'
             and {{ holds_commune("holders", "amounts.commune_code", "amounts.value_date", "targets.communes_on") }}
-    where
-        case targets.scope_kind
-            when 'branch' then true
-            when 'office' then targets.scope_code = amounts.office_code
-            else targets.scope_code = coalesce(holders.holder_code, amounts.commune_code)
-        end
+    where targets.scope_kind <> 'commune' or targets.scope_code = coalesce(holders.holder_code, amounts.commune_code)
     group by targets.branch_code, targets.business_date, targets.plan_id
 )
 
