@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from pipeline.build import build
 from tests.dbt_project.publishing import publish
 from tests.dbt_project.test_builds import contents
 from tests.support.deliveries import Delivery, Row, first_delivery, transaction
-from tests.support.warehouses import new_warehouse, remove_warehouse
+from tests.support.warehouses import copy_warehouse, new_warehouse, remove_warehouse
 from warehouse.connect import Warehouse
 
 MILLION = 1_000_000
@@ -212,6 +213,17 @@ def test_a_target_of_a_source_that_loans_do_not_name_is_unknown(edges: Warehouse
     assert actual(edges, "CV-TW", "2025-03-31") == 5 * MILLION
     assert actual(edges, "HD", "2025-03-31") == 20 * MILLION
     assert actual(edges, "VDP", "2025-03-31") == 0
+
+
+def test_a_correction_of_the_day_due_is_told_on_every_later_date(edges: Warehouse, tmp_path: Path) -> None:
+    corrected = keep_communes()[2].revise()
+    lend(corrected, 1, MILLION)
+    own = copy_warehouse(edges, tmp_path)
+    publish(own, corrected)
+    build(own)
+    assert actual(own, "DN-Q1", "2025-06-30") == 246_000_021
+    assert actual(own, "CV-Q1", "2025-06-30") == 6 * MILLION
+    remove_warehouse(own)
 
 
 def test_night_after_night_ends_in_the_targets_of_a_rebuild(edges: Warehouse) -> None:
