@@ -100,9 +100,20 @@ def exchange_communes() -> list[Delivery]:
     return [first, spring, summer]
 
 
+def merge() -> list[Delivery]:
+    """Branches 89 and 91 with 240,000,021 each at the end of June 2025, and on 4 July the one that they became."""
+    left, right = first_delivery("89", "2025-06-30"), first_delivery("91", "2025-06-30")
+    whole = right.next("2025-07-04")
+    for name, rows in left.next("2025-07-04").rows.items():
+        whole.rows[name] += rows
+    lend(whole, 1, 30 * MILLION)
+    whole.rows["plan_targets"] = [target("DN-H1", "outstanding", 500 * MILLION, due_on="2025-06-30")]
+    return [left, right, whole]
+
+
 @pytest.fixture(scope="module")
 def edges(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """Both branches, night after night: the end of 2024 is built before the rest has come."""
+    """The branches, night after night: the end of 2024 is built before the rest has come."""
     own = new_warehouse(warehouse, tmp_path_factory.mktemp("edges"))
     kept, exchanged = keep_communes(), exchange_communes()
     publish(own, kept[0], exchanged[0])
@@ -116,7 +127,7 @@ def edges(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Ite
     lend(middle, 1, 5 * MILLION)
     after, broken = middle.next("2025-04-10"), kept[-1].next("2025-07-10")
     after.previous, broken.previous = "2025-04-05", "2025-07-05"
-    publish(own, gap, middle)
+    publish(own, gap, middle, *merge())
     publish(own, after, broken, verdict="provisional")
     build(own)
     yield own
@@ -157,6 +168,11 @@ def test_balances_and_ratios_stay_those_of_the_day_due(edges: Warehouse, date: s
     # 5 m more than 240,000,021, and 5 m overdue of 245,000,021.
     assert progress(edges, "TT-Q1", date) == (Decimal("2.083333"), Decimal("52.083325"), False)
     assert progress(edges, "QH-Q1", date) == (Decimal("2.040816"), Decimal("204.081600"), False)
+
+
+def test_a_target_due_before_a_merger_is_judged_over_all_who_held_the_territory(edges: Warehouse) -> None:
+    # 510 m on 4 July; where it began is unknown, and that it is missed is known all the same.
+    assert progress(edges, "DN-H1", "2025-07-04", branch="91") == (480_000_042, Decimal("96.000008"), False)
 
 
 def test_a_balance_due_within_a_month_is_unknown_afterwards(edges: Warehouse) -> None:
