@@ -110,6 +110,14 @@
 {%- endmacro %}
 
 
+{# Whether a row of `holders` (int_commune_holders) is the commune that holds on a day what a code named on another day. #}
+{% macro holds_commune(holders, commune_code, named_on, held_on) -%}
+    {{ commune_code }} = {{ holders }}.commune_code
+    and {{ named_on }} between {{ holders }}.valid_from and {{ holders }}.known_until
+    and {{ held_on }} between {{ holders }}.held_from and {{ holders }}.held_until
+{%- endmacro %}
+
+
 {# Days of a month where a pace is told by the month: a year's twelfth. #}
 {% macro days_of_a_month() %}30.4375{% endmacro %}
 

@@ -17,9 +17,10 @@ where
     targets.decided_on > targets.business_date
     or targets.actual_value + targets.gap <> targets.target_value
     or targets.days_left < 0
-    -- A target of the whole branch is measured by the same figures as its scorecard.
+    -- A target of the whole branch is measured by the same figures as its scorecard, as long as it is not past.
     or (
-        targets.scope_kind = 'branch'
+        targets.business_date <= targets.due_on
+        and targets.scope_kind = 'branch'
         and targets.programme_code is null
         and targets.source_code is null
         and (

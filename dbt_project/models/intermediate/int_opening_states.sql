@@ -1,4 +1,4 @@
--- One row a delivery of a month-end, scope, programme and source: its balances. Kept for targets that begin there.
+-- One row a delivery of a month-end, scope, programme and source: balances. Kept for targets that begin or end there.
 {{ config(materialized="unit_rows", meta={"part": "state", "kept": true}) }}
 
 with states as (
@@ -16,6 +16,8 @@ select
     states.programme_code,
     states.source_code,
     states.outstanding_vnd,
+    states.overdue_vnd,
+    states.frozen_vnd,
     states.capital_total_vnd,
     states.local_vnd,
     states.deposits_vnd

@@ -1,8 +1,17 @@
 -- One row a delivery, scope that targets are set for (branch, office or commune), programme and source: its balances.
+-- A commune that is gone is told as the one that holds its territory on the business date.
 {{ config(materialized="unit_rows", meta={"part": "state"}) }}
 
 with sources as (
     select * from {{ ref('stg_capital_sources') }}
+),
+
+units as (
+    select * from {{ ref('int_units') }} where part = 'state'
+),
+
+holders as (
+    select * from {{ ref('int_commune_holders') }}
 ),
 
 positions as (
@@ -73,8 +82,14 @@ scoped as (
         balances.local_vnd,
         balances.deposits_vnd
     from balances
+    inner join units on balances.delivery_id = units.delivery_id
+    left join holders
+        on {{ holds_commune("holders", "balances.commune_code", "units.business_date", "units.business_date") }}
     cross join lateral (
-        values ('branch', '*'), ('office', balances.office_code), ('commune', balances.commune_code)
+        values
+        ('branch', '*'),
+        ('office', balances.office_code),
+        ('commune', coalesce(holders.holder_code, balances.commune_code))
     ) as place (scope_kind, scope_code)
 )
 

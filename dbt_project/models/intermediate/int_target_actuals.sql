@@ -1,4 +1,5 @@
--- One row a unit and target in force: what is reached, where the period began, and how far the period has gone.
+-- One row a unit and target in force: what is reached (on the day due, once that is past), where the period began, and
+-- how far it has gone.
 {{ config(materialized="unit_rows", meta={"part": "targets"}) }}
 
 with targets as (
@@ -9,8 +10,40 @@ flows as (
     select * from {{ ref('int_target_flows') }}
 ),
 
+balances as (
+    select * from {{ ref('int_target_balances') }}
+),
+
 openings as (
-    select * from {{ ref('int_target_openings') }}
+    select * from balances where moment = 'opening'
+),
+
+judged as (
+    select
+        branch_code,
+        business_date,
+        plan_id,
+        outstanding_vnd,
+        overdue_vnd,
+        frozen_vnd,
+        capital_total_vnd,
+        local_vnd,
+        deposits_vnd
+    from targets
+    where business_date <= due_on
+    union all
+    select
+        branch_code,
+        business_date,
+        plan_id,
+        outstanding_vnd,
+        overdue_vnd,
+        frozen_vnd,
+        capital_total_vnd,
+        local_vnd,
+        deposits_vnd
+    from balances
+    where moment = 'due'
 )
 
 select
@@ -19,14 +52,18 @@ select
     targets.plan_id,
     targets.indicator in ('overdue_ratio_pct', 'overdue_frozen_ratio_pct') as is_ceiling,
     targets.target_value,
-    case targets.indicator
-        when 'outstanding' then targets.outstanding_vnd
-        when 'growth_pct' then {{ growth_pct("targets.outstanding_vnd", "openings.outstanding_vnd") }}
-        when 'overdue_ratio_pct' then {{ overdue_ratio_pct("targets") }}
-        when 'overdue_frozen_ratio_pct' then {{ overdue_frozen_ratio_pct("targets") }}
-        when 'local_capital_share_pct' then {{ local_share_of_capital_pct("targets") }}
-        when 'deposits' then targets.deposits_vnd
-        else flows.amount_vnd
+    case
+        when targets.is_known
+            then
+                case targets.indicator
+                    when 'outstanding' then judged.outstanding_vnd
+                    when 'growth_pct' then {{ growth_pct("judged.outstanding_vnd", "openings.outstanding_vnd") }}
+                    when 'overdue_ratio_pct' then {{ overdue_ratio_pct("judged") }}
+                    when 'overdue_frozen_ratio_pct' then {{ overdue_frozen_ratio_pct("judged") }}
+                    when 'local_capital_share_pct' then {{ local_share_of_capital_pct("judged") }}
+                    when 'deposits' then judged.deposits_vnd
+                    else flows.amount_vnd
+                end
     end as actual_value,
     -- Turnover and growth begin at nothing, a balance at what it was on the last day before the period.
     case targets.indicator
@@ -45,6 +82,11 @@ select
         )
     ) as share_of_period
 from targets
+left join judged
+    on
+        targets.branch_code = judged.branch_code
+        and targets.business_date = judged.business_date
+        and targets.plan_id = judged.plan_id
 left join flows
     on
         targets.branch_code = flows.branch_code

@@ -1,4 +1,5 @@
--- One row a unit, target of turnover, collection or capital received, and visible delivery since the period's start.
+-- One row a unit, target of turnover, collection or capital received, and visible delivery that brings something of its
+-- period.
 {{ config(materialized="unit_rows", meta={"part": "targets"}) }}
 
 with targets as (
@@ -10,7 +11,10 @@ families as (
 ),
 
 deliveries as (
-    select * from {{ ref('stg_visible_deliveries') }}
+    select
+        *,
+        lag(business_date) over (partition by branch_code, branch_valid_from order by business_date) as earlier_date
+    from {{ ref('stg_visible_deliveries') }}
 )
 
 select
@@ -23,6 +27,8 @@ select
     targets.programme_code,
     targets.source_code,
     targets.period_start,
+    targets.due_on,
+    targets.communes_on,
     deliveries.delivery_id,
     deliveries.is_provisional or deliveries.previous_business_date is null as is_break
 from targets
@@ -33,3 +39,5 @@ inner join deliveries
         families.branch_code = deliveries.branch_code
         and families.valid_from = deliveries.branch_valid_from
         and deliveries.business_date between targets.period_start and targets.business_date
+        -- The first delivery on or after the day due tells the last of the period: no break behind it matters.
+        and (deliveries.earlier_date is null or deliveries.earlier_date < targets.due_on)

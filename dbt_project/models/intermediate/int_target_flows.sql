@@ -1,5 +1,5 @@
--- One row a unit and target of turnover, collection or capital received: the sum by value date since the period's
--- start, predecessors included; null where the visible intervals are broken.
+-- One row a unit and target of turnover, collection or capital received: the sum by value date from the period's start
+-- to the day due, predecessors included; null where the visible intervals are broken.
 {{ config(materialized="unit_rows", meta={"part": "targets"}) }}
 
 with targets as (
@@ -8,6 +8,10 @@ with targets as (
 
 target_deliveries as (
     select * from {{ ref('int_target_deliveries') }}
+),
+
+holders as (
+    select * from {{ ref('int_commune_holders') }}
 ),
 
 ancestors as (
@@ -66,13 +70,14 @@ flows as (
     inner join amounts
         on
             targets.delivery_id = amounts.delivery_id
-            and targets.period_start <= amounts.value_date
-            and case targets.scope_kind
-                when 'branch' then true
-                when 'office' then targets.scope_code = amounts.office_code
-                else targets.scope_code = amounts.commune_code
-            end
+            and amounts.value_date between targets.period_start and targets.due_on
+            and (targets.scope_kind <> 'office' or targets.scope_code = amounts.office_code)
             and {{ is_of_target("targets", "amounts") }}
+    left join holders
+        on
+            targets.scope_kind = 'commune'
+            and {{ holds_commune("holders", "amounts.commune_code", "amounts.value_date", "targets.communes_on") }}
+    where targets.scope_kind <> 'commune' or targets.scope_code = coalesce(holders.holder_code, amounts.commune_code)
     group by targets.branch_code, targets.business_date, targets.plan_id
 )
 

@@ -26,6 +26,7 @@ select
         when is_ceiling then actual_value <= target_value
         else
             actual_value >= target_value
-            or actual_value >= start_value + (target_value - start_value) * share_of_period
+            -- Once it is due, where it began does not matter, and need not be known.
+            or (days_left > 0 and actual_value >= start_value + (target_value - start_value) * share_of_period)
     end as on_track
 from actuals

@@ -3,7 +3,11 @@
 {{ config(materialized="unit_rows", meta={"part": "state", "kept": true}) }}
 
 with versions as (
-    select * from {{ ref('stg_plan_targets') }}
+    select
+        *,
+        -- A target is about the commune that its scope is when it is judged.
+        greatest(valid_from, least(business_date, due_on)) as communes_on
+    from {{ ref('stg_plan_targets') }}
     where delivery_id in {{ delivery_ids("state") }} and valid_from <= business_date
 ),
 
@@ -35,6 +39,8 @@ select
     targets.target_value,
     targets.unit,
     targets.decided_on,
+    targets.valid_from,
+    targets.communes_on,
     coalesce(sum(states.outstanding_vnd), 0)::bigint as outstanding_vnd,
     coalesce(sum(states.overdue_vnd), 0)::bigint as overdue_vnd,
     coalesce(sum(states.frozen_vnd), 0)::bigint as frozen_vnd,
@@ -61,4 +67,6 @@ group by
     targets.due_on,
     targets.target_value,
     targets.unit,
-    targets.decided_on
+    targets.decided_on,
+    targets.valid_from,
+    targets.communes_on

@@ -1,4 +1,4 @@
--- One row a unit (branch and date) and target in force.
+-- One row a unit (branch and date) and target in force, and whether what is delivered can tell of it.
 {{ config(materialized="unit_rows", meta={"part": "targets"}) }}
 
 with units as (
@@ -7,6 +7,14 @@ with units as (
 
 targets as (
     select * from {{ ref('int_targets') }}
+),
+
+holders as (
+    select * from {{ ref('int_commune_holders') }}
+),
+
+sources as (
+    select * from {{ ref('stg_capital_sources') }}
 )
 
 select
@@ -32,6 +40,19 @@ select
     targets.frozen_vnd,
     targets.capital_total_vnd,
     targets.local_vnd,
-    targets.deposits_vnd
+    targets.deposits_vnd,
+    targets.communes_on,
+    -- Most new communes of 2025 bear the code of an old one, often of another: what was set for that is not theirs.
+    coalesce(holders.holder_code, targets.scope_code) = targets.scope_code
+    -- Loans on central and mobilised money name only the parent, TW: how they divide is not known.
+    and (
+        targets.indicator in ('local_capital_received', 'local_capital_share_pct', 'deposits')
+        or coalesce(sources.tier, 'local') = 'local'
+    ) as is_known
 from units
 inner join targets on units.delivery_id = targets.delivery_id
+left join sources on targets.source_code = sources.source_code
+left join holders
+    on
+        targets.scope_kind = 'commune'
+        and {{ holds_commune("holders", "targets.scope_code", "targets.valid_from", "targets.communes_on") }}
