@@ -9,7 +9,8 @@ from operator import itemgetter
 from psycopg.types.json import Jsonb
 
 from contract.findings import finding
-from ingestion.descriptor import PLACE, Descriptor, RefusalError, find_descriptor_violations
+from ingestion.descriptor import PLACE, Descriptor, RefusalError
+from ingestion.descriptor_violations import find_descriptor_violations
 from ingestion.ledger import Entry, append_entry
 from ingestion.store import StoredFile
 from warehouse.connect import Connection
