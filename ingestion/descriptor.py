@@ -24,6 +24,8 @@ ENCODINGS = ("utf-8", "utf-8-sig", "windows-1258")
 FORMATS = ("csv", "parquet", "xlsx")
 COMPRESSIONS = (None, "gz")
 EXACT_INTEGER = 2**63 * 10**9
+DEEPEST = 200
+"""Arrays and objects inside each other in a descriptor; the contract's own properties need five."""
 BANK_TIME = dt.timezone(dt.timedelta(hours=7))
 
 
@@ -124,20 +126,29 @@ def _load(content: bytes) -> dict[str, Any]:
         ) from error
     if not isinstance(raw, dict):
         raise RefusalError("package-error", f"{PLACE} must hold one JSON object.")
-    if not _is_storable(raw):
-        raise RefusalError(
-            "package-error", f"{PLACE} holds the character NUL or half a surrogate pair; write it again."
-        )
+    _require_storable(raw)
     return raw
 
 
-def _is_storable(value: Any) -> bool:
-    """False for a text with NUL or half a surrogate pair, which no database takes."""
-    if isinstance(value, str):
-        return not re.search("[\x00\ud800-\udfff]", value)
-    if isinstance(value, dict):
-        return all(_is_storable(item) for pair in value.items() for item in pair)
-    return all(map(_is_storable, value)) if isinstance(value, list) else True
+def _require_storable(raw: dict[str, Any]) -> None:
+    """Raise RefusalError for what no database takes: NUL, half a surrogate pair, or arrays and objects too deep.
+
+    The depth has a bound of its own: what Python could read here, it might not where it is read again, deeper in calls.
+    """
+    values: list[Any] = [raw]
+    for _ in range(DEEPEST):
+        texts = [value for value in values if isinstance(value, str)]
+        if any(re.search("[\x00\ud800-\udfff]", text) for text in texts):
+            raise RefusalError(
+                "package-error", f"{PLACE} holds the character NUL or half a surrogate pair; write it again."
+            )
+        pairs = [pair for value in values if isinstance(value, dict) for pair in value.items()]
+        values = [item for value in [*values, *pairs] if isinstance(value, list | tuple) for item in value]
+        if not values:
+            return
+    raise RefusalError(
+        "package-error", f"{PLACE} has arrays or objects nested more than {DEEPEST} deep; write it flat."
+    )
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from tests.door.book import DATE, opening
 from tests.door.case import (
     PLACE,
     Case,
+    Tamper,
     all_of,
     content,
     file,
@@ -86,6 +87,11 @@ def _column(name: str, value: object) -> str:
 def _resource_case(name: str, what: str, change: Callable[[Delivery], object], value: object = None) -> Case:
     column = f"resources[{5 if name == 'name' else 'loan_book'}].{name}"
     return Case(f"a resource's {name} is {what}", "2", "refused", change, refusal("package-error", column))
+
+
+def _nest(depth: int) -> Tamper:
+    """Add a property of nobody that holds nothing but arrays in arrays."""
+    return raw(lambda descriptor: descriptor[:-1] + b', "x": ' + b"[" * depth + b"]" * depth + b"}")
 
 
 def _touch(name: str) -> Callable[[Any], object]:
@@ -178,6 +184,7 @@ AGAINST_WHAT_ARRIVED = [
     Case("compression is null", "2", "published", content("inspections", lambda b: b, compression=None)),
     Case("the descriptor carries properties of others", "2", "published",
          all_of(manifest(profile="tabular-data-package", created="2025"), resource("offices", title="Phòng giao dịch", schema={"fields": []}))),
+    Case("a property of others is nested 100 deep", "2", "published", tamper=_nest(100)),
     Case("the contract's minor version is newer", "2", "published", manifest(contractVersion="1.7")),
     Case("unlisted files lie in the folder", "1", "published", tamper=_touch("README.txt")),
     Case("an office is closed that day", "2", "published", lambda d: d.manifest.update(offices=[
@@ -225,6 +232,8 @@ NOT_JSON = [
     Case("the descriptor has a byte order mark", "6", "refused", tamper=raw(lambda b: b"\xef\xbb\xbf" + b), finds=refusal("package-error")),
     Case("the descriptor is UTF-16", "6", "refused", tamper=raw(lambda b: b.decode().encode("utf-16")), finds=refusal("encoding-error")),
     Case("the descriptor is followed by more", "6", "refused", tamper=raw(lambda b: b + b"{}"), finds=refusal("package-error")),
+    Case("a property of others is nested 700 deep", "6", "refused", tamper=_nest(700), finds=refusal("package-error"), was_red=True),
+    Case("a property of others is nested 100,000 deep", "6", "refused", tamper=_nest(100_000), finds=refusal("package-error")),
     Case("the descriptor is larger than 4 MiB", "6", "refused", tamper=raw(lambda b: b + b" " * (4 << 20)), finds=refusal("package-error")),
     Case("the descriptor is a link", "6", "refused", tamper=lambda f: [(f / PLACE).rename(f / "d"), os.symlink("d", f / PLACE)],
          finds=refusal("unsafe-path")),
