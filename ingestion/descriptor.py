@@ -27,6 +27,9 @@ EXACT_INTEGER = 2**63 * 10**9
 DEEPEST = 200
 """Arrays and objects inside each other in a descriptor; the contract's own properties need five."""
 BANK_TIME = dt.timezone(dt.timedelta(hours=7))
+FIRST_MOMENT = dt.datetime(1, 1, 2, tzinfo=BANK_TIME)
+LAST_MOMENT = dt.datetime.max.replace(tzinfo=BANK_TIME)
+"""What Python and PostgreSQL can both say in UTC and in the bank's time; no date of the bank lies before, none after."""
 
 
 class RefusalError(Exception):
@@ -213,10 +216,12 @@ def _date(raw: Any, name: str, *, nullable: bool = False) -> Any:
 
 
 def _timestamp(raw: Any, name: str) -> dt.datetime:
+    """Return the moment in the bank's time; where the calendar has none, its first or last one, which compares alike."""
     text = _need(raw, name, str)
     try:
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(Z|[+-][0-9]{2}:[0-9]{2})", text):
-            return dt.datetime.fromisoformat(text)
+            moment = dt.datetime.fromisoformat(text)
+            return min(max(moment, FIRST_MOMENT), LAST_MOMENT).astimezone(BANK_TIME)
     except ValueError:
         pass
     _refuse(name, "must be a timestamp with offset, such as 2025-09-30T18:30:00+07:00", text)

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from contract.findings import finding, join_findings
 from contract.model import load_datasets
-from ingestion.descriptor import BANK_TIME, COMPRESSIONS, ENCODINGS, FORMATS, PLACE, Descriptor, Resource
+from ingestion.descriptor import COMPRESSIONS, ENCODINGS, FORMATS, PLACE, Descriptor, Resource
 
 
 def find_descriptor_violations(descriptor: Descriptor) -> pa.Table:
@@ -43,7 +43,7 @@ def find_descriptor_violations(descriptor: Descriptor) -> pa.Table:
             "previousBusinessDate must lie before businessDate.",
             descriptor.previous_business_date,
         )
-    if descriptor.cob_completed_at.astimezone(BANK_TIME).date() < descriptor.business_date:
+    if descriptor.cob_completed_at.date() < descriptor.business_date:
         add(
             "constraint-error",
             "cobCompletedAt",

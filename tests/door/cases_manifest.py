@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from tests.door.book import DATE, opening
+from tests.door.book import DATE, LOANS, opening
 from tests.door.case import (
     PLACE,
     Case,
@@ -157,6 +157,11 @@ AGAINST_WHAT_ARRIVED = [
     Case("the core closed the day before the business date", "2", "held", manifest(cobCompletedAt="2025-09-28T20:00:00+07:00"),
          (find("constraint-error", PLACE, None, "cobCompletedAt"), find("constraint-error", "loan_transactions", 1, "posted_at"))),
     Case("the core closed in the first hour of the next day", "2", "published", manifest(cobCompletedAt="2025-09-29T17:30:00Z")),
+    Case("the core closed where the calendar ends", "2", "published", manifest(cobCompletedAt="9999-12-31T23:59:59Z"), was_red=True),
+    Case("the core closed before the calendar of the bank begins", "2", "held", manifest(cobCompletedAt="0001-01-01T00:00:00+14:00"),
+         (find("constraint-error", PLACE, None, "cobCompletedAt"), find("constraint-error", "loan_transactions", 1, "posted_at"),
+          find("constraint-error", "absconded_cases", 1, "updated_at"),
+          *(find("constraint-error", "customers", row, "changed_at") for row in range(1, LOANS + 1))), was_red=True),
     Case("a timestamp lies after cobCompletedAt", "2", "held", manifest(cobCompletedAt=f"{DATE}T09:59:59+07:00"),
          (find("constraint-error", "loan_transactions", 1, "posted_at"),)),
     Case("a working day comes without its events", "2", "held", lambda d: [d.rows.pop(name) for name in EVENTS],
