@@ -165,11 +165,14 @@ def _no_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a number")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Decimal:
-    """A JSON number with a fraction or exponent: kept as text, no property of ours takes one."""
+    """A JSON number with a fraction or exponent: kept and shown as it is written, no property of ours takes one."""
 
     text: str
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 def _no_float(text: str) -> _Decimal:

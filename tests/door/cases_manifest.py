@@ -190,6 +190,7 @@ AGAINST_WHAT_ARRIVED = [
     Case("the descriptor carries properties of others", "2", "published",
          all_of(manifest(profile="tabular-data-package", created="2025"), resource("offices", title="Phòng giao dịch", schema={"fields": []}))),
     Case("a property of others is nested 100 deep", "2", "published", tamper=_nest(100)),
+    Case("the version of a dialect is a JSON number", "2", "published", resource("inspections", dialect={"csvddfVersion": 1.2}), was_red=True),
     Case("the contract's minor version is newer", "2", "published", manifest(contractVersion="1.7")),
     Case("unlisted files lie in the folder", "1", "published", tamper=_touch("README.txt")),
     Case("an office is closed that day", "2", "published", lambda d: d.manifest.update(offices=[
