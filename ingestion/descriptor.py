@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from contract.findings import finding
 from contract.model import BIGINT_MAX
+from ingestion.dialect import describe_reading
 
 PLACE = "datapackage.json"
 CONTRACT_MAJOR = "1"
@@ -60,6 +61,11 @@ class Resource:
     def has_known_form(self) -> bool:
         """True when format, encoding and compression are ones that the contract names: only then it can be read."""
         return self.format in FORMATS and self.encoding.lower() in ENCODINGS and self.compression in COMPRESSIONS
+
+    @property
+    def reading(self) -> str:
+        """How the uncompressed bytes are read, as far as they do not say so themselves; "" for the default."""
+        return describe_reading(self.format, self.encoding, self.dialect)
 
 
 @dataclass(frozen=True)

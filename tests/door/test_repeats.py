@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.door.door import Door, descriptor_sha256, fresh_warehouse
-from tests.support.deliveries import Delivery, first_delivery
+from tests.support.deliveries import Delivery, first_delivery, to_csv
 from tests.support.warehouses import run_short_night, without_great_expectations
 from warehouse.connect import Warehouse
 
@@ -68,6 +68,65 @@ def words(door: Door, branch: str) -> list[str]:
             "select revision, verdict from meta.ledger where branch_code = %s order by entry_no", [branch]
         )
         return [f"{revision} {verdict}" for revision, verdict in cursor]
+
+
+def reads(**properties: Any) -> Change:
+    return lambda delivery: delivery.resources["offices"].update(properties)
+
+
+def make(aside: Path, change: Change) -> Callable[[str], list[Delivery]]:
+    """A1, A2 with `change`, and B2: what is last in the files is of half past six, the core closed at eight."""
+
+    def sent(code: str) -> list[Delivery]:
+        first = first_delivery(code, DATE).edit("customers", 2, changed_at=f"{DATE}T18:30:00+07:00")
+        first.payloads["offices"] = to_csv("offices", first.rows["offices"])
+        first.resources["offices"] = {"path": "offices.csv", "compression": None}
+        again = first.revise(descriptor_sha256(first.write(aside)))
+        other = first.revise(again.supersedes)
+        other.payloads["offices"] = to_csv("offices", other.edit("offices", 1, name=B).rows["offices"])
+        change(again)
+        return [first, again, other]
+
+    return sent
+
+
+READS: dict[str, Change] = {
+    "another delimiter": reads(dialect={"delimiter": ";"}),
+    "a dialect that nobody can read": reads(dialect={"delimiter": "ab"}),
+    "another encoding": reads(encoding="windows-1258"),
+    "another format": reads(format="parquet"),
+}
+SAME: dict[str, Change] = {
+    "the dialect that is meant anyway": reads(dialect={"delimiter": ",", "lineTerminator": "\n", "csvddfVersion": 1.2}),
+    "the encoding in capitals": reads(encoding="UTF-8"),
+    "another name": reads(path="don-vi.csv"),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+def test_a_repeat_that_cannot_be_read_as_it_says_ends_the_same_in_any_order(
+    door: Door, tmp_path: Path, name: str
+) -> None:
+    branches = play(door, make(tmp_path / "aside", READS[name]), ALL)
+    assert {branch: seen(door, branch, "offices.name")[0] for branch in branches} == dict.fromkeys(branches, B)
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_a_repeat_that_is_read_as_before_uses_up_its_number(door: Door, tmp_path: Path, name: str) -> None:
+    branches = play(door, make(tmp_path / "aside", SAME[name]), A2_BEFORE_B2)
+    assert {branch: seen(door, branch, "offices.name")[0] for branch in branches} == dict.fromkeys(branches, A)
+    assert words(door, branches[0]) == ["1 published", "2 duplicate", "2 refused"]
+
+
+def test_the_same_bytes_under_a_dialect_that_reads_otherwise_are_another_content(door: Door, tmp_path: Path) -> None:
+    def sent(code: str) -> list[Delivery]:
+        first, again, _ = make(tmp_path / "aside", lambda _: None)(code)
+        again.resources["savings_groups"] = {"dialect": {"nullSequence": "T"}}
+        return [first, again]
+
+    branches = play(door, sent, [(0, 1), (1, 0)])
+    assert [seen(door, branch, "savings_groups.grade") for branch in branches] == [[None, None]] * 2
+    assert all({"1 published", "2 published"} <= set(words(door, branch)) for branch in branches)
 
 
 def test_what_is_superseded_may_come_later_as_a_repeat_that_could_not_stand_alone(door: Door, tmp_path: Path) -> None:
