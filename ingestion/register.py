@@ -85,7 +85,7 @@ def register(connection: Connection, received: Received) -> Registration:
         new_id = _insert(connection, received, None)
         _insert_files(connection, new_id, received)
         return Registration(new_id, is_repeat=False)
-    uses_up_number = could_stand_alone(connection, descriptor, original.rows_id)
+    uses_up_number = could_stand_alone(connection, descriptor, received.files, original.rows_id)
     delivery_id = _insert(connection, received, original) if uses_up_number else None
     append_entry(connection, Entry(
         descriptor.branch_code, received.branch_valid_from, descriptor.business_date, descriptor.revision, delivery_id,

@@ -70,6 +70,10 @@ def words(door: Door, branch: str) -> list[str]:
         return [f"{revision} {verdict}" for revision, verdict in cursor]
 
 
+def closes(hour: str) -> Change:
+    return lambda delivery: delivery.manifest.update(cobCompletedAt=f"{DATE}T{hour}+07:00")
+
+
 def reads(**properties: Any) -> Change:
     return lambda delivery: delivery.resources["offices"].update(properties)
 
@@ -90,6 +94,11 @@ def make(aside: Path, change: Change) -> Callable[[str], list[Delivery]]:
     return sent
 
 
+CLOSES: dict[str, tuple[str, str]] = {
+    "earlier, after all that is in the files": ("19:00:00", A),
+    "at the second of what is last in the files": ("18:30:00", A),
+    "before what is last in the files": ("18:29:59", B),
+}
 READS: dict[str, Change] = {
     "another delimiter": reads(dialect={"delimiter": ";"}),
     "a dialect that nobody can read": reads(dialect={"delimiter": "ab"}),
@@ -101,6 +110,16 @@ SAME: dict[str, Change] = {
     "the encoding in capitals": reads(encoding="UTF-8"),
     "another name": reads(path="don-vi.csv"),
 }
+
+
+@pytest.mark.parametrize("name", CLOSES)
+def test_a_repeat_whose_core_closed_at_another_time_ends_the_same_in_any_order(
+    door: Door, tmp_path: Path, name: str
+) -> None:
+    hour, stands = CLOSES[name]
+    orders = A2_BEFORE_B2 if stands == A else ALL
+    branches = play(door, make(tmp_path / "aside", closes(hour)), orders, whole=True)
+    assert {branch: seen(door, branch, "offices.name")[0] for branch in branches} == dict.fromkeys(branches, stands)
 
 
 @pytest.mark.parametrize("name", READS)
