@@ -5,8 +5,8 @@ date, all through the steps of one night. Of each is required:
 
 - published: its rows are the original's, dataset by dataset, all values of the contract's columns compared by hash;
 - called a duplicate: its content, as the contract's section 1 defines it, is that of the revision that it is said to
-  repeat. That is computed here from the two folders, without the door's code. Whether the reader reads the same rows
-  from it is counted apart: a manifest may name another delimiter for the same bytes;
+  repeat. That is computed here from the two folders, without the door's code. One from which the reader would read
+  other rows is counted apart: a manifest may declare a format that the same bytes do not have;
 - anything else: not published. After all of them readers see the original's rows;
 - no step broke off, no check could not run, nothing is without a verdict.
 

@@ -8,6 +8,7 @@ unless it has the form of a code: headers may be swapped or a row have slipped, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -56,7 +57,7 @@ def findings_table(
     """Return one finding for each of `rows` (int64), all of one rule; a single one without a row if `rows` is None.
 
     `values` (strings, as long as `rows`) are cut to `LONGEST_VALUE` characters, or masked: all where `is_pii`, those that
-    are no `CODE` where the dataset has columns that are (`beside_pii`).
+    are no `CODE` where the dataset has columns that are (`beside_pii`). A message is one line.
     """
     count = 1 if rows is None else len(rows)
     shown: pa.Array = pa.nulls(count, pa.string())
@@ -72,7 +73,7 @@ def findings_table(
             "rule": pa.repeat(rule, count),
             "severity": pa.repeat(severity.value, count),
             "value": shown.cast(pa.string()),
-            "message": pa.repeat(message, count),
+            "message": pa.repeat(as_printable(message), count),
         },
         schema=FINDING_SCHEMA,
     )
@@ -100,6 +101,11 @@ def finding(
         severity=severity,
         is_pii=is_pii,
     )
+
+
+def as_printable(text: str) -> str:
+    """Return the text with control characters, a line break too, shown as U+FFFD."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "\ufffd", text)
 
 
 def no_findings() -> pa.Table:

@@ -60,7 +60,7 @@ def read_claims(connection: Connection, family: list[Key]) -> list[Claim]:
             or exists (select from meta.deliveries as p where (p.branch_code, p.business_date, p.descriptor_sha256)
                 = (d.branch_code, d.business_date, d.supersedes))
             or exists (select from meta.ledger as l where (l.branch_code, l.business_date) = (d.branch_code, d.business_date)
-                and l.verdict = 'refused' and l.detail -> 'kept' ->> 'datapackage.json' = d.supersedes)
+                and l.detail -> 'kept' ->> 'datapackage.json' = d.supersedes)
         from meta.deliveries as d
         inner join meta.intakes as i on i.delivery_id = coalesce(d.duplicate_of, d.delivery_id)
         left join meta.weighed_intakes as w on w.delivery_id = i.delivery_id and w.evaluated_at = i.evaluated_at

@@ -1,7 +1,6 @@
 """`datapackage.json`: what a delivery says of itself (extract contract, section 2).
 
-`parse_descriptor` returns a `Descriptor`, or raises `RefusalError` where the delivery cannot be identified. What is wrong
-but identifiable (`find_descriptor_violations`) holds the delivery and is reported with everything else.
+`parse_descriptor` returns a `Descriptor`, or raises `RefusalError` where the delivery cannot be identified.
 """
 
 from __future__ import annotations
@@ -13,10 +12,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-import pyarrow as pa
-
-from contract.findings import finding, join_findings
-from contract.model import BIGINT_MAX, BIGINT_MIN, load_datasets
+from contract.findings import finding
+from contract.model import BIGINT_MAX
+from ingestion.dialect import describe_reading
 
 PLACE = "datapackage.json"
 CONTRACT_MAJOR = "1"
@@ -27,6 +25,12 @@ ENCODINGS = ("utf-8", "utf-8-sig", "windows-1258")
 FORMATS = ("csv", "parquet", "xlsx")
 COMPRESSIONS = (None, "gz")
 EXACT_INTEGER = 2**63 * 10**9
+DEEPEST = 200
+"""Arrays and objects inside each other in a descriptor; the contract's own properties need five."""
+BANK_TIME = dt.timezone(dt.timedelta(hours=7))
+FIRST_MOMENT = dt.datetime(1, 1, 2, tzinfo=BANK_TIME)
+LAST_MOMENT = dt.datetime.max.replace(tzinfo=BANK_TIME)
+"""What Python and PostgreSQL can both say in UTC and in the bank's time; no date of the bank lies before, none after."""
 
 
 class RefusalError(Exception):
@@ -57,6 +61,11 @@ class Resource:
     def has_known_form(self) -> bool:
         """True when format, encoding and compression are ones that the contract names: only then it can be read."""
         return self.format in FORMATS and self.encoding.lower() in ENCODINGS and self.compression in COMPRESSIONS
+
+    @property
+    def reading(self) -> str:
+        """How the uncompressed bytes are read, as far as they do not say so themselves; "" for the default."""
+        return describe_reading(self.format, self.encoding, self.dialect)
 
 
 @dataclass(frozen=True)
@@ -113,97 +122,6 @@ def parse_descriptor(content: bytes) -> Descriptor:
     )
 
 
-def find_descriptor_violations(descriptor: Descriptor) -> pa.Table:
-    """Return everything in the descriptor that holds the delivery (FINDING_SCHEMA)."""
-    found: list[pa.Table] = []
-
-    def add(rule: str, column: str, message: str, value: object = None, dataset: str = PLACE) -> None:
-        found.append(finding(dataset, rule, message, column=column, value=None if value is None else str(value)))
-
-    datasets = load_datasets()
-    delivered = {resource.dataset for resource in descriptor.resources}
-    for name, dataset in datasets.items():
-        if name not in delivered and (descriptor.working_day or dataset.kind == "full"):
-            add(
-                "resource-error",
-                "resources",
-                f"The dataset {name} is missing; send it, header only if there is nothing.",
-                dataset=name,
-            )
-    for resource in descriptor.resources:
-        found += _resource_violations(resource)
-    if descriptor.revision > 1 and descriptor.supersedes is None:
-        add(
-            "constraint-error",
-            "supersedes",
-            "A revision above 1 must name the SHA-256 of the descriptor sent before it in `supersedes`.",
-        )
-    if descriptor.previous_business_date and descriptor.previous_business_date >= descriptor.business_date:
-        add(
-            "constraint-error",
-            "previousBusinessDate",
-            "previousBusinessDate must lie before businessDate.",
-            descriptor.previous_business_date,
-        )
-    if descriptor.cob_completed_at.astimezone(BANK_TIME).date() < descriptor.business_date:
-        add(
-            "constraint-error",
-            "cobCompletedAt",
-            "cobCompletedAt must not lie before the business date.",
-            descriptor.cob_completed_at.isoformat(),
-        )
-    for code, count in Counter(code for code, _, _ in descriptor.offices).items():
-        if count > 1:
-            add(
-                "constraint-error",
-                "offices",
-                f"Office {code} is listed more than once; list every open office once.",
-                code,
-            )
-    for code, status, reason in descriptor.offices:
-        if status == "missing":
-            add(
-                "office-missing",
-                "offices",
-                f"Office {code} is missing ({reason or 'no reason given'}); deliver the branch with all its offices.",
-                code,
-            )
-    return join_findings(found)
-
-
-BANK_TIME = dt.timezone(dt.timedelta(hours=7))
-
-
-def _resource_violations(resource: Resource) -> list[pa.Table]:
-    datasets = load_datasets()
-    found = []
-    if resource.dataset not in datasets:
-        message = f"{resource.dataset} is not a dataset of the contract; remove the file or correct its name."
-        return [finding(PLACE, "resource-error", message, column="resources", value=resource.dataset)]
-    dataset = datasets[resource.dataset]
-    if resource.format not in FORMATS:
-        found.append(
-            finding(dataset.name, "format-error", "The format must be csv, parquet or xlsx.", value=resource.format)
-        )
-    if resource.encoding.lower() not in ENCODINGS:
-        message = "The encoding must be utf-8, utf-8-sig or windows-1258."
-        found.append(finding(dataset.name, "encoding-error", message, value=resource.encoding))
-    if resource.compression not in COMPRESSIONS:
-        found.append(
-            finding(
-                dataset.name, "compression-error", "The compression must be gz or absent.", value=resource.compression
-            )
-        )
-    expected = {column.name for column in dataset.vnd_columns}
-    for column in sorted(expected - resource.control_totals.keys()):
-        message = f"controlTotals lacks {column}; give the sum of every column in đồng."
-        found.append(finding(dataset.name, "control-total", message, column=column))
-    for column in sorted(resource.control_totals.keys() - expected):
-        message = f"controlTotals names {column}, which is not a column in đồng of {dataset.name}; remove it."
-        found.append(finding(dataset.name, "control-total", message, column=column))
-    return found
-
-
 def _load(content: bytes) -> dict[str, Any]:
     try:
         raw = json.loads(
@@ -217,20 +135,29 @@ def _load(content: bytes) -> dict[str, Any]:
         ) from error
     if not isinstance(raw, dict):
         raise RefusalError("package-error", f"{PLACE} must hold one JSON object.")
-    if not _is_storable(raw):
-        raise RefusalError(
-            "package-error", f"{PLACE} holds the character NUL or half a surrogate pair; write it again."
-        )
+    _require_storable(raw)
     return raw
 
 
-def _is_storable(value: Any) -> bool:
-    """False for a text with NUL or half a surrogate pair, which no database takes."""
-    if isinstance(value, str):
-        return not re.search("[\x00\ud800-\udfff]", value)
-    if isinstance(value, dict):
-        return all(_is_storable(item) for pair in value.items() for item in pair)
-    return all(map(_is_storable, value)) if isinstance(value, list) else True
+def _require_storable(raw: dict[str, Any]) -> None:
+    """Raise RefusalError for what no database takes: NUL, half a surrogate pair, or arrays and objects too deep.
+
+    The depth has a bound of its own: what Python could read here, it might not where it is read again, deeper in calls.
+    """
+    values: list[Any] = [raw]
+    for _ in range(DEEPEST):
+        texts = [value for value in values if isinstance(value, str)]
+        if any(re.search("[\x00\ud800-\udfff]", text) for text in texts):
+            raise RefusalError(
+                "package-error", f"{PLACE} holds the character NUL or half a surrogate pair; write it again."
+            )
+        pairs = [pair for value in values if isinstance(value, dict) for pair in value.items()]
+        values = [item for value in [*values, *pairs] if isinstance(value, list | tuple) for item in value]
+        if not values:
+            return
+    raise RefusalError(
+        "package-error", f"{PLACE} has arrays or objects nested more than {DEEPEST} deep; write it flat."
+    )
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -244,11 +171,14 @@ def _no_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a number")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Decimal:
-    """A JSON number with a fraction or exponent: kept as text, no property of ours takes one."""
+    """A JSON number with a fraction or exponent: kept and shown as it is written, no property of ours takes one."""
 
     text: str
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 def _no_float(text: str) -> _Decimal:
@@ -295,10 +225,12 @@ def _date(raw: Any, name: str, *, nullable: bool = False) -> Any:
 
 
 def _timestamp(raw: Any, name: str) -> dt.datetime:
+    """Return the moment in the bank's time; where the calendar has none, its first or last one, which compares alike."""
     text = _need(raw, name, str)
     try:
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(Z|[+-][0-9]{2}:[0-9]{2})", text):
-            return dt.datetime.fromisoformat(text)
+            moment = dt.datetime.fromisoformat(text)
+            return min(max(moment, FIRST_MOMENT), LAST_MOMENT).astimezone(BANK_TIME)
     except ValueError:
         pass
     _refuse(name, "must be a timestamp with offset, such as 2025-09-30T18:30:00+07:00", text)
@@ -364,8 +296,3 @@ def _plain_name(path: str, where: str) -> str:
         message = f"{PLACE}: `{where}path` must be the plain name of a file in the same folder."
         raise RefusalError("unsafe-path", message, column="path", value=path[:100])
     return path
-
-
-def fits_bigint(total: int) -> bool:
-    """True when a sum of đồng fits PostgreSQL's bigint."""
-    return BIGINT_MIN <= total <= BIGINT_MAX

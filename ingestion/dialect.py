@@ -44,6 +44,8 @@ MEANINGLESS: Mapping[str, tuple[Any, ...]] = {
 """Values that ask for what is done anyway: LF and CRLF are both read, names of columns are always compared exactly."""
 CHARACTERS = {"delimiter": "delimiter", "quoteChar": "quote", "escapeChar": "escape", "commentChar": "comment"}
 FLAGS = {"doubleQuote": "double_quote", "header": "has_header", "skipInitialSpace": "skip_initial_space"}
+SHEET = ("sheetName", "sheetNumber")
+"""Properties of a workbook."""
 UNSET = ("escapeChar", "commentChar", "nullSequence")
 """Properties that may be null in the descriptor, which says the same as leaving them out."""
 
@@ -63,6 +65,22 @@ def parse_dialect(declared: Mapping[str, Any] | None) -> CsvDialect:
     dialect = CsvDialect(**settings)
     _require_distinct(dialect)
     return dialect
+
+
+def describe_reading(format: str, encoding: str, dialect: Mapping[str, Any] | None) -> str:
+    """Return what is declared of how bytes are read, in one form for all ways to say it; "" for what nothing needs to say."""
+    declared = dict(dialect or {})
+    parts = {name: declared.pop(name) for name in SHEET if format == "xlsx" and name in declared}
+    if format == "csv" and encoding.lower() != "utf-8":
+        parts["encoding"] = encoding.lower()
+    if format == "parquet":
+        parts |= declared
+    else:
+        try:
+            parts |= dict(vars(parse_dialect(declared)).items() - vars(CsvDialect()).items())
+        except DialectError as error:
+            parts["error"] = str(error)
+    return repr(sorted(parts.items())) if parts else ""
 
 
 def _take(name: str, value: Any, settings: dict[str, Any]) -> None:

@@ -20,7 +20,8 @@ from psycopg.types.json import Jsonb
 
 from contract.errors import WarehouseError
 from contract.model import Dataset, load_datasets
-from ingestion.descriptor import Resource, find_descriptor_violations, parse_descriptor
+from ingestion.descriptor import Resource, parse_descriptor
+from ingestion.descriptor_violations import find_descriptor_violations
 from ingestion.erase import forget_erased
 from ingestion.ledger import copy_findings, delete_findings, to_csv
 from ingestion.reading import Reading

@@ -11,12 +11,12 @@ import pyarrow as pa
 from contract.errors import DamagedInputError, UnsafeInputError
 from contract.findings import finding, join_findings, no_findings
 from contract.model import Dataset
-from ingestion.descriptor import Resource, fits_bigint
+from ingestion.descriptor import Resource
 from ingestion.read import Block, read_blocks, report
 from ingestion.references import Watch
 from ingestion.store import Store
 from ingestion.streams import open_stream
-from ingestion.totals import Totals, find_duplicate_keys
+from ingestion.totals import Totals, find_duplicate_keys, fits_bigint
 
 FINDINGS_AT_ONCE = 50_000
 BLOCKS_AHEAD = 2

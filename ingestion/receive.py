@@ -247,11 +247,16 @@ def content_sha256(stored: StoredFile, resource: Resource) -> str:
 
 
 def delivery_content_sha256(descriptor: Descriptor, contents: dict[str, str]) -> str:
-    """Hash the content of a delivery as the contract's section 1 defines it."""
+    """Hash the content of a delivery as the contract's section 1 defines it, and how its files are read.
+
+    The same bytes read otherwise are other rows: which of them readers see must not hang on what came first (law 1).
+    """
     previous = descriptor.previous_business_date
+    readings = sorted((resource.dataset, resource.reading) for resource in descriptor.resources if resource.reading)
     parts = [
         descriptor.branch_code, descriptor.business_date.isoformat(), previous.isoformat() if previous else None,
         descriptor.working_day, sorted(descriptor.offices), sorted(contents.items()),
+        *([readings] if readings else []),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 

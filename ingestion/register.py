@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from operator import itemgetter
 
 from psycopg.types.json import Jsonb
 
 from contract.findings import finding
-from ingestion.descriptor import PLACE, Descriptor, RefusalError, find_descriptor_violations
+from ingestion.descriptor import PLACE, Descriptor, RefusalError
 from ingestion.ledger import Entry, append_entry
+from ingestion.repeats import could_stand_alone
 from ingestion.store import StoredFile
 from warehouse.connect import Connection
 
@@ -85,7 +85,7 @@ def register(connection: Connection, received: Received) -> Registration:
         new_id = _insert(connection, received, None)
         _insert_files(connection, new_id, received)
         return Registration(new_id, is_repeat=False)
-    uses_up_number = _could_stand_alone(connection, received, original)
+    uses_up_number = could_stand_alone(connection, descriptor, received.files, original.rows_id)
     delivery_id = _insert(connection, received, original) if uses_up_number else None
     append_entry(connection, Entry(
         descriptor.branch_code, received.branch_valid_from, descriptor.business_date, descriptor.revision, delivery_id,
@@ -93,28 +93,6 @@ def register(connection: Connection, received: Received) -> Registration:
         detail={} if uses_up_number else {"path": received.source_path, "kept": {PLACE: received.descriptor_sha256}},
     ))  # fmt: skip
     return Registration(delivery_id or original.delivery_id, is_repeat=True)
-
-
-def _could_stand_alone(connection: Connection, received: Received, original: _Attempt) -> bool:
-    """True when a repeat would be published too, had it come first: then it uses up its number, in any order.
-
-    Its rows are the original's; what it says of them may differ.
-    """
-    if find_descriptor_violations(received.descriptor).num_rows:
-        return False
-    row = connection.execute(
-        "select cob_completed_at from meta.deliveries where delivery_id = %s", [original.rows_id]
-    ).fetchone()
-    assert row is not None
-    known = connection.execute(
-        "select dataset, row_count, control_totals, key_checksum from meta.delivery_files where delivery_id = %s",
-        [original.rows_id],
-    ).fetchall()
-    said = [(one.dataset, one.row_count, one.control_totals, one.key_checksum) for one in received.descriptor.resources]
-    return (
-        sorted(said, key=itemgetter(0)) == sorted(known, key=itemgetter(0))
-        and received.descriptor.cob_completed_at >= row[0]
-    )
 
 
 def _original(attempts: list[_Attempt], received: Received) -> _Attempt | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from psycopg import sql
 
+from contract.findings import as_printable
 from contract.model import Dataset, load_datasets
 from ingestion.references import find_references
 from warehouse.connect import Connection
@@ -157,7 +158,9 @@ def _find_open_offices(connection: Connection, delivery_id: int) -> None:
         [delivery_id],
     ).fetchone()
     assert row is not None
-    parts = {"offices": table("offices", delivery_id), "business_date": _literal(row[0]), "listed": _literal(row[1])}
+    # No code of an office has a character that is replaced here.
+    listed = [as_printable(code) for code in row[1]]
+    parts = {"offices": table("offices", delivery_id), "business_date": _literal(row[0]), "listed": _literal(listed)}
     parts["listed"] = sql.SQL("{}::text[]").format(parts["listed"])
     _find(connection, delivery_id, None, "open_offices", parts)
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contract.findings import findings_table
-from contract.model import Dataset
+from contract.model import BIGINT_MAX, BIGINT_MIN, Dataset
 from ingestion.key_hashes import Hashes, hash_keys, sum_crc32
 from ingestion.key_set import KeySet
 
@@ -60,6 +60,11 @@ def sum_vnd(values: pa.ChunkedArray) -> int:
         return pc.sum(numbers).as_py() or 0
     whole = numbers.drop_null().to_numpy()
     return (int((whole >> HALF).sum()) << HALF) + int((whole & (2**HALF - 1)).sum())
+
+
+def fits_bigint(total: int) -> bool:
+    """Return whether a sum of đồng fits PostgreSQL's bigint."""
+    return BIGINT_MIN <= total <= BIGINT_MAX
 
 
 def join_keys(table: pa.Table, dataset: Dataset) -> pa.Array:

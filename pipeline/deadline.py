@@ -25,6 +25,8 @@ def read_deadline() -> dt.time:
 
 def deadline_of(business_date: dt.date) -> dt.datetime:
     """Return the moment after which a delivery for this date is late."""
+    if business_date == dt.date.max:
+        return dt.datetime.max.replace(tzinfo=ZONE)
     return dt.datetime.combine(business_date + dt.timedelta(days=1), read_deadline(), ZONE)
 
 

@@ -5,13 +5,12 @@ Visible rows and marts come out the same. The ledger's history, quarters and dec
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
-from ingestion.landing import DESCRIPTOR
+from ingestion.descriptor import Descriptor, RefusalError, parse_descriptor
+from ingestion.landing import BRANCH, DESCRIPTOR
 from ingestion.store import Store
 
 LARGEST_DESCRIPTOR = 8 << 20
@@ -31,26 +30,22 @@ def lay_out(store: Store, landing: Path) -> int:
     return count
 
 
-def _read_descriptor(path: Path) -> dict[str, Any] | None:
+def _read_descriptor(path: Path) -> Descriptor | None:
+    """Return the descriptor that `path` holds, None for any other file and where no folder could be named after it."""
     content = path.read_bytes()
     if not content.lstrip().startswith(b"{"):
         return None
     try:
-        found = json.loads(content)
-    except ValueError:
+        found = parse_descriptor(content)
+    except RefusalError:
         return None
-    return (
-        found
-        if isinstance(found, dict) and {"branchCode", "businessDate", "revision", "resources"} <= set(found)
-        else None
-    )
+    return found if BRANCH.fullmatch(found.branch_code) else None
 
 
-def _lay_out_one(store: Store, landing: Path, path: Path, descriptor: dict[str, Any]) -> bool:
-    folder = landing / str(descriptor["branchCode"]) / str(descriptor["businessDate"]) / f"r{descriptor['revision']}"
-    files = {str(one["path"]): store.path(str(one["hash"]).removeprefix("sha256:")) for one in descriptor["resources"]}
-    is_safe = all(Path(name).name == name for name in files) and folder.resolve().is_relative_to(landing.resolve())
-    if not is_safe or folder.exists() or not all(file.exists() for file in files.values()):
+def _lay_out_one(store: Store, landing: Path, path: Path, descriptor: Descriptor) -> bool:
+    folder = landing / descriptor.branch_code / descriptor.business_date.isoformat() / f"r{descriptor.revision}"
+    files = {resource.path: store.path(resource.sha256) for resource in descriptor.resources}
+    if folder.exists() or not all(file.exists() for file in files.values()):
         return False
     partial = folder.with_name(f".{folder.name}")
     shutil.rmtree(partial, ignore_errors=True)

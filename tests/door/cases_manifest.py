@@ -7,10 +7,11 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from tests.door.book import DATE, opening
+from tests.door.book import DATE, LOANS, opening
 from tests.door.case import (
     PLACE,
     Case,
+    Tamper,
     all_of,
     content,
     file,
@@ -88,6 +89,11 @@ def _resource_case(name: str, what: str, change: Callable[[Delivery], object], v
     return Case(f"a resource's {name} is {what}", "2", "refused", change, refusal("package-error", column))
 
 
+def _nest(depth: int) -> Tamper:
+    """Add a property of nobody that holds nothing but arrays in arrays."""
+    return raw(lambda descriptor: descriptor[:-1] + b', "x": ' + b"[" * depth + b"]" * depth + b"}")
+
+
 def _touch(name: str) -> Callable[[Any], object]:
     return lambda folder: (folder / name).write_bytes(b"unlisted")
 
@@ -151,6 +157,11 @@ AGAINST_WHAT_ARRIVED = [
     Case("the core closed the day before the business date", "2", "held", manifest(cobCompletedAt="2025-09-28T20:00:00+07:00"),
          (find("constraint-error", PLACE, None, "cobCompletedAt"), find("constraint-error", "loan_transactions", 1, "posted_at"))),
     Case("the core closed in the first hour of the next day", "2", "published", manifest(cobCompletedAt="2025-09-29T17:30:00Z")),
+    Case("the core closed where the calendar ends", "2", "published", manifest(cobCompletedAt="9999-12-31T23:59:59Z"), was_red=True),
+    Case("the core closed before the calendar of the bank begins", "2", "held", manifest(cobCompletedAt="0001-01-01T00:00:00+14:00"),
+         (find("constraint-error", PLACE, None, "cobCompletedAt"), find("constraint-error", "loan_transactions", 1, "posted_at"),
+          find("constraint-error", "absconded_cases", 1, "updated_at"),
+          *(find("constraint-error", "customers", row, "changed_at") for row in range(1, LOANS + 1))), was_red=True),
     Case("a timestamp lies after cobCompletedAt", "2", "held", manifest(cobCompletedAt=f"{DATE}T09:59:59+07:00"),
          (find("constraint-error", "loan_transactions", 1, "posted_at"),)),
     Case("a working day comes without its events", "2", "held", lambda d: [d.rows.pop(name) for name in EVENTS],
@@ -178,6 +189,8 @@ AGAINST_WHAT_ARRIVED = [
     Case("compression is null", "2", "published", content("inspections", lambda b: b, compression=None)),
     Case("the descriptor carries properties of others", "2", "published",
          all_of(manifest(profile="tabular-data-package", created="2025"), resource("offices", title="Phòng giao dịch", schema={"fields": []}))),
+    Case("a property of others is nested 100 deep", "2", "published", tamper=_nest(100)),
+    Case("the version of a dialect is a JSON number", "2", "published", resource("inspections", dialect={"csvddfVersion": 1.2}), was_red=True),
     Case("the contract's minor version is newer", "2", "published", manifest(contractVersion="1.7")),
     Case("unlisted files lie in the folder", "1", "published", tamper=_touch("README.txt")),
     Case("an office is closed that day", "2", "published", lambda d: d.manifest.update(offices=[
@@ -225,6 +238,8 @@ NOT_JSON = [
     Case("the descriptor has a byte order mark", "6", "refused", tamper=raw(lambda b: b"\xef\xbb\xbf" + b), finds=refusal("package-error")),
     Case("the descriptor is UTF-16", "6", "refused", tamper=raw(lambda b: b.decode().encode("utf-16")), finds=refusal("encoding-error")),
     Case("the descriptor is followed by more", "6", "refused", tamper=raw(lambda b: b + b"{}"), finds=refusal("package-error")),
+    Case("a property of others is nested 700 deep", "6", "refused", tamper=_nest(700), finds=refusal("package-error"), was_red=True),
+    Case("a property of others is nested 100,000 deep", "6", "refused", tamper=_nest(100_000), finds=refusal("package-error")),
     Case("the descriptor is larger than 4 MiB", "6", "refused", tamper=raw(lambda b: b + b" " * (4 << 20)), finds=refusal("package-error")),
     Case("the descriptor is a link", "6", "refused", tamper=lambda f: [(f / PLACE).rename(f / "d"), os.symlink("d", f / PLACE)],
          finds=refusal("unsafe-path")),

@@ -12,28 +12,41 @@ OLD_HEAD, OLD_SIDE, NEW = "96 old", "95 old", "96 new"
 MERGED_INTO = {OLD_HEAD: NEW, OLD_SIDE: NEW}
 LAST_DAY = {OLD_HEAD: 4, OLD_SIDE: 4}
 FIRST_DAY = {NEW: 5}
+LAST_STAMP = 19
+"""The hour of the last timestamp in the files of every delivery."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """What the contract's section 1 calls content, as far as the verdict depends on it."""
+    """What the contract's section 1 calls content, as far as the verdict depends on it.
+
+    `is_read_otherwise`: the same bytes, under a dialect that makes other rows of them.
+    """
 
     previous: int | None
     opening: int
     closing: int
     is_broken: bool = False
     has_warning: bool = False
+    is_read_otherwise: bool = False
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivery as sent. `lacks_supersedes` is wrong with the descriptor, not with the content."""
+    """One delivery as sent: its content, and what only the descriptor says.
+
+    `closed_at` is the hour of cobCompletedAt; `has_other_format`: it declares a format that its files do not have.
+    `supersedes` is what it names, None for one that is surely on record.
+    """
 
     branch: str
     day: int
     revision: int
     content: Content
     lacks_supersedes: bool = False
+    closed_at: int = 20
+    has_other_format: bool = False
+    supersedes: Delivery | None = None
 
     @property
     def place(self) -> tuple[int, str]:
@@ -41,7 +54,8 @@ class Delivery:
 
     @property
     def is_publishable_alone(self) -> bool:
-        return not self.content.is_broken and not self.lacks_supersedes
+        is_wrong = self.lacks_supersedes or self.has_other_format or self.closed_at < LAST_STAMP
+        return not self.content.is_broken and not is_wrong
 
 
 @dataclass
@@ -62,7 +76,7 @@ class Record:
     @property
     def uses_up_number(self) -> bool:
         if self.verdict == "duplicate":
-            return not self.delivery.lacks_supersedes
+            return self.delivery.is_publishable_alone
         return any(verdict in VISIBLE for verdict in self.verdicts)
 
 
@@ -74,10 +88,17 @@ class Oracle:
 
     def __init__(self) -> None:
         self.records: list[Record] = []
+        self.seen: set[Delivery] = set()
         self.visible: dict[tuple[int, str], tuple[Content, str]] = {}
 
     def send(self, delivery: Delivery) -> str:
         """Take in one delivery; return new, repeat, duplicate, refused or waiting."""
+        answer = self._take_in(delivery)
+        if answer != "waiting":
+            self.seen.add(delivery)
+        return answer
+
+    def _take_in(self, delivery: Delivery) -> str:
         rivals = [record for record in self.records if record.delivery.place == delivery.place]
         if any(record.delivery == delivery and not is_mere_note(record) for record in rivals):
             return "repeat"
@@ -131,13 +152,14 @@ class Oracle:
 
     def _judge(self, record: Record) -> str:
         delivery, content = record.delivery, record.delivery.content
-        if content.is_broken or (delivery.lacks_supersedes and record.verdict != "duplicate"):
+        if not delivery.is_publishable_alone:
             return "held"
         relatives = {delivery.branch} | {old for old, new in MERGED_INTO.items() if new == delivery.branch}
         earlier = [day for day, branch in self.visible if branch in relatives and day < delivery.day]
         if any(content.previous is None or day > content.previous for day in earlier):
             return "held"
-        good = "published_with_warnings" if content.has_warning else "published"
+        is_unknown = delivery.supersedes is not None and delivery.supersedes not in self.seen
+        good = "published_with_warnings" if content.has_warning or is_unknown else "published"
         if content.previous is None:
             return good
         before = [(content.previous, branch) for branch in holders(delivery.branch, content.previous)]

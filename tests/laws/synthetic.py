@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import json
+import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from contract.model import load_datasets
-from ingestion.descriptor import BANK_TIME, Descriptor, RefusalError, Resource
+from ingestion.descriptor import PLACE, RefusalError, parse_descriptor
+from ingestion.ledger import Entry, append_entry
 from ingestion.publish import resolve
+from ingestion.receive import delivery_content_sha256
 from ingestion.register import NotYetError, Received, register
 from ingestion.rules import Counts
 from ingestion.store import StoredFile
 from ingestion.succession import Key
-from tests.laws.oracle import NEW, OLD_HEAD, OLD_SIDE, VISIBLE, Content, Delivery
+from tests.laws.oracle import LAST_STAMP, NEW, OLD_HEAD, OLD_SIDE, VISIBLE, Content, Delivery
+from tests.support.deliveries import first_delivery, to_csv
 from warehouse.connect import Connection
 
 KEYS: dict[str, Key] = {
@@ -23,15 +30,17 @@ KEYS: dict[str, Key] = {
     NEW: ("96", dt.date(2025, 7, 1)),
 }
 DAY_0 = dt.date(2025, 6, 26)
-RESOURCES = tuple(
-    Resource(
-        dataset=name, path=f"{name}.csv", format="csv", encoding="utf-8", compression=None, dialect=None, bytes=0,
-        sha256="0" * 64, row_count=0, control_totals={column.name: 0 for column in dataset.vnd_columns}, key_checksum=0,
-    )
+RESOURCES = {
+    name: {
+        "name": name, "path": f"{name}.csv", "format": "csv", "bytes": 0, "hash": f"sha256:{'0' * 64}", "rowCount": 0,
+        "controlTotals": {column.name: 0 for column in dataset.vnd_columns}, "keyChecksum": 0,
+    }
     for name, dataset in load_datasets().items()
-)  # fmt: skip
-FILES = {resource.dataset: StoredFile("0" * 64, 0, Path("nowhere")) for resource in RESOURCES}
-CONTENTS = {resource.dataset: "0" * 64 for resource in RESOURCES}
+}  # fmt: skip
+
+
+FOLDER = tempfile.TemporaryDirectory(prefix="laws-")
+"""Where the files lie until the tests end."""
 
 
 def date_of(day: int | None) -> dt.date | None:
@@ -50,7 +59,8 @@ class Bench:
         """Register a delivery; return new, repeat, duplicate, refused or waiting."""
         try:
             registration = register(self.connection, received(delivery))
-        except RefusalError:
+        except RefusalError as refusal:
+            self._record_refusal(delivery, str(refusal))
             return "refused"
         except NotYetError:
             return "waiting"
@@ -62,6 +72,14 @@ class Bench:
             return "duplicate"
         self._judge_alone(registration.delivery_id, delivery)
         return "new"
+
+    def _record_refusal(self, delivery: Delivery, reason: str) -> None:
+        """As `ingestion.receive` does: what was refused may be superseded."""
+        code, valid_from = KEYS[delivery.branch]
+        detail = {"kept": {PLACE: _sha256(repr(delivery))}}
+        append_entry(self.connection, Entry(
+            code, valid_from, date_of(delivery.day), delivery.revision, None, "refused", reason, detail=detail
+        ))  # fmt: skip
 
     def _judge_alone(self, delivery_id: int, delivery: Delivery) -> None:
         self.connection.execute(
@@ -109,33 +127,53 @@ class Bench:
 
 def received(delivery: Delivery) -> Received:
     """The delivery as if its files had been copied and hashed."""
-    code, valid_from = KEYS[delivery.branch]
-    date = date_of(delivery.day)
-    assert date is not None
-    content = _sha256([delivery.branch, delivery.day, repr(delivery.content)])
-    # What a revision supersedes is on record: none names an unknown one, which would be a warning.
+    _, valid_from = KEYS[delivery.branch]
     own_sha256 = _sha256(repr(delivery))
-    descriptor = Descriptor(
-        branch_code=code,
-        business_date=date,
-        revision=delivery.revision,
-        previous_business_date=date_of(delivery.content.previous),
-        supersedes=None if delivery.lacks_supersedes or delivery.revision == 1 else own_sha256,
-        cob_completed_at=dt.datetime.combine(date, dt.time(20), BANK_TIME),
-        working_day=True,
-        offices=(),
-        resources=RESOURCES,
-    )
+    text = json.dumps(describe(delivery, own_sha256))
+    descriptor = parse_descriptor(text.encode())
+    content = _sha256([delivery.branch, delivery.day, repr(replace(delivery.content, is_read_otherwise=False))])
+    contents = dict.fromkeys(RESOURCES, content)
     return Received(
         descriptor=descriptor,
         branch_valid_from=valid_from,
-        descriptor_text="{}",
+        descriptor_text=text,
         descriptor_sha256=own_sha256,
-        content_sha256=content,
-        files=FILES,
-        contents=CONTENTS,
+        content_sha256=delivery_content_sha256(descriptor, contents),
+        files=write_files(descriptor.business_date),
+        contents=contents,
         source_path=str(delivery.place),
     )
+
+
+def describe(delivery: Delivery, own_sha256: str) -> dict[str, Any]:
+    """The manifest. What a revision supersedes is itself, and so on record, unless it names another."""
+    date, previous = date_of(delivery.day), date_of(delivery.content.previous)
+    assert date is not None
+    named = _sha256(repr(delivery.supersedes)) if delivery.supersedes else own_sha256
+    resources = RESOURCES
+    if delivery.content.is_read_otherwise:
+        resources = resources | {"deposits": RESOURCES["deposits"] | {"dialect": {"nullSequence": "0"}}}
+    if delivery.has_other_format:
+        resources = resources | {"offices": RESOURCES["offices"] | {"format": "xlsx"}}
+    return {
+        "contractVersion": "1", "branchCode": KEYS[delivery.branch][0], "businessDate": date.isoformat(),
+        "revision": delivery.revision, "previousBusinessDate": previous and previous.isoformat(),
+        "supersedes": None if delivery.lacks_supersedes or delivery.revision == 1 else named,
+        "cobCompletedAt": f"{date}T{delivery.closed_at}:00:00+07:00", "workingDay": True, "currencyUnit": "VND",
+        "offices": [], "resources": list(resources.values()),
+    }  # fmt: skip
+
+
+@functools.cache
+def write_files(date: dt.date) -> dict[str, StoredFile]:
+    """The files of a date: one customer, whose row was changed at the hour of the last timestamp, and no other row."""
+    customer = first_delivery("96").rows["customers"][0] | {"changed_at": f"{date}T{LAST_STAMP}:00:00+07:00"}
+    files = {}
+    for name in RESOURCES:
+        path = Path(FOLDER.name) / f"{date}-{name}.csv"
+        path.write_bytes(to_csv(name, [customer] if name == "customers" else []))
+        files[name] = StoredFile("0" * 64, path.stat().st_size, path)
+    return files
 
 
 def _sha256(value: object) -> str:

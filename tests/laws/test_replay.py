@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,18 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from tests.laws.oracle import FIRST_DAY, LAST_DAY, NEW, OLD_HEAD, OLD_SIDE, Content, Delivery, Oracle, holders
+from tests.laws.oracle import (
+    FIRST_DAY,
+    LAST_DAY,
+    LAST_STAMP,
+    NEW,
+    OLD_HEAD,
+    OLD_SIDE,
+    Content,
+    Delivery,
+    Oracle,
+    holders,
+)
 from tests.laws.synthetic import Bench
 from warehouse.connect import Warehouse
 
@@ -26,6 +38,9 @@ LIMITS = {
     "report_multiple_bugs": False,
 }  # fmt: skip
 FIRST, LAST = 2, 8
+HOURS = st.sampled_from([20, 20, LAST_STAMP, LAST_STAMP - 1])
+"""When the core closed: after the last timestamp in the files, at it, or before it."""
+DIFFERENCES = st.sampled_from(["nothing", "nothing", "supersedes", "format", "format", "reading"])
 
 
 @st.composite
@@ -39,6 +54,7 @@ def contents(draw: Any, branch: str, day: int) -> Content:
         closing=10 + draw(st.sampled_from([0, 0, 0, 1])),
         is_broken=draw(st.sampled_from([False] * 5 + [True])),
         has_warning=draw(st.booleans()),
+        is_read_otherwise=draw(st.sampled_from([False] * 5 + [True])),
     )
 
 
@@ -52,6 +68,22 @@ def deliveries(draw: Any) -> Delivery:
 
 
 @st.composite
+def repeats(draw: Any, model: Delivery, others: list[Delivery]) -> Delivery:
+    """The bytes of `model` under any number, in a manifest that may say something else of them."""
+    content, revision, difference = model.content, draw(st.integers(1, 4)), draw(DIFFERENCES)
+    if difference == "reading":
+        content = replace(content, is_read_otherwise=not content.is_read_otherwise)
+    rivals = [other for other in others if other.place == model.place]
+    return Delivery(
+        model.branch, model.day, revision, content,
+        lacks_supersedes=difference == "supersedes" and revision > 1,
+        closed_at=draw(HOURS),
+        has_other_format=difference == "format",
+        supersedes=draw(st.sampled_from([None, *rivals])) if revision > 1 else None,
+    )  # fmt: skip
+
+
+@st.composite
 def related_deliveries(draw: Any) -> list[Delivery]:
     """Deliveries of which some repeat or revise others, without two publishable contents under one number."""
     found: list[Delivery] = []
@@ -60,9 +92,9 @@ def related_deliveries(draw: Any) -> list[Delivery]:
         chosen = delivery
         if found and draw(st.booleans()):
             model = draw(st.sampled_from(found))
-            content = draw(st.sampled_from([model.content, draw(contents(model.branch, model.day))]))
-            revision = draw(st.integers(1, 4))
-            chosen = Delivery(model.branch, model.day, revision, content, revision > 1 and delivery.lacks_supersedes)
+            content = draw(contents(model.branch, model.day))
+            revised = Delivery(model.branch, model.day, draw(st.integers(1, 4)), content)
+            chosen = draw(st.sampled_from([revised, draw(repeats(model, found))]))
         number = (chosen.place, chosen.revision)
         if chosen.is_publishable_alone and standing.setdefault(number, chosen.content) != chosen.content:
             continue
@@ -161,10 +193,23 @@ def make_machine(warehouse: Warehouse) -> type[RuleBasedStateMachine]:
             content = data.draw(contents(model.branch, model.day))
             self._send(Delivery(model.branch, model.day, number, content))
 
-        @rule(place=st.integers(0), number=st.integers(1, 4), lacks=st.booleans())
-        def repeat_under_a_number(self, place: int, number: int, lacks: bool) -> None:
+        @rule(place=st.integers(0), data=st.data())
+        def repeat(self, place: int, data: st.DataObject) -> None:
+            again = data.draw(repeats(self.sent[place % len(self.sent)], self.sent))
+            self._send(again)
+            if data.draw(st.booleans()):
+                other = data.draw(contents(again.branch, again.day))
+                self._send(Delivery(again.branch, again.day, again.revision, other))
+
+        @rule(place=st.integers(0), number=st.integers(2, 4), data=st.data())
+        def name_a_repeat_before_it_comes(self, place: int, number: int, data: st.DataObject) -> None:
             model = self.sent[place % len(self.sent)]
-            self._send(Delivery(model.branch, model.day, number, model.content, lacks and number > 1))
+            first = replace(model, content=Content(None, 0, 10))
+            later = data.draw(repeats(first, []))
+            self._send(Delivery(model.branch, model.day, number, first.content, supersedes=later))
+            self._settle()
+            self._send(later)
+            self._send(Delivery(model.branch, model.day, later.revision, Content(None, 0, 11)))
 
         @rule(place=st.integers(0))
         def look_again(self, place: int) -> None:

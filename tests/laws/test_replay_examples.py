@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import permutations
+from typing import Any
 
 import pytest
 
 from ingestion.rules import Counts
-from tests.laws.oracle import NEW, OLD_HEAD, OLD_SIDE, Content, Delivery, Oracle
+from tests.laws.oracle import LAST_STAMP, NEW, OLD_HEAD, OLD_SIDE, Content, Delivery, Oracle
 from tests.laws.synthetic import Bench
 from tests.laws.test_replay import play
 from warehouse.connect import Connection, Warehouse
@@ -23,8 +26,8 @@ def bench(warehouse: Warehouse) -> Iterator[Bench]:
         connection.rollback()
 
 
-def new(day: int, revision: int, content: Content, *, lacks_supersedes: bool = False) -> Delivery:
-    return Delivery(NEW, day, revision, content, lacks_supersedes)
+def new(day: int, revision: int, content: Content, **said: Any) -> Delivery:
+    return Delivery(NEW, day, revision, content, **said)
 
 
 def follows(day: int, opening: int, closing: int) -> Content:
@@ -74,6 +77,41 @@ def test_a_repeat_that_could_not_stand_alone_leaves_its_number_free(bench: Bench
 def test_a_repeat_that_could_not_stand_alone_waits_for_another_content_under_its_number(bench: Bench) -> None:
     one, repeat, other = new(5, 1, A), new(5, 2, A, lacks_supersedes=True), new(5, 2, B)
     assert show(bench, [one], [repeat, other, repeat]) == {(5, NEW): (11, "published")}
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (1, 2, 0)])
+@pytest.mark.parametrize("closed_at", [LAST_STAMP, LAST_STAMP + 3])
+def test_a_repeat_whose_core_closed_at_another_time_uses_up_its_number(
+    bench: Bench, order: tuple[int, ...], closed_at: int
+) -> None:
+    sent = [new(5, 1, A), new(5, 2, A, closed_at=closed_at), new(5, 2, B)]
+    assert show(bench, *[[sent[place]] for place in order])[5, NEW] == (10, "published")
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("said", [{"closed_at": LAST_STAMP - 1}, {"has_other_format": True}], ids=str)
+def test_a_repeat_whose_manifest_its_files_do_not_bear_out_leaves_its_number_free(
+    bench: Bench, order: tuple[int, ...], said: dict[str, Any]
+) -> None:
+    sent = [new(5, 1, A), new(5, 2, A, **said), new(5, 2, B)]
+    assert show(bench, *[[sent[place]] for place in order])[5, NEW] == (11, "published")
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_same_bytes_read_otherwise_are_a_revision(bench: Bench, order: tuple[int, ...]) -> None:
+    sent = [new(5, 1, A), new(5, 2, replace(A, is_read_otherwise=True))]
+    show(bench, *[[sent[place]] for place in order])
+    assert bench.visible()[5, NEW][0].is_read_otherwise
+
+
+@pytest.mark.parametrize("said", [{"closed_at": LAST_STAMP - 1}, {"closed_at": LAST_STAMP}], ids=str)
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_what_is_superseded_is_on_record_whatever_became_of_it(
+    bench: Bench, order: tuple[int, ...], said: dict[str, Any]
+) -> None:
+    named = new(5, 1, A, **said)
+    sent = [named, new(5, 2, A, supersedes=named)]
+    assert show(bench, *[[sent[place]] for place in order]) == {(5, NEW): (10, "published")}
 
 
 def test_an_older_content_under_a_higher_number_is_a_revision(bench: Bench) -> None:

@@ -1,0 +1,50 @@
+"""A business date where the calendar ends: it is on record like any other, and who looks at the warehouse sees it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline import cli
+from pipeline.board import read_board
+from pipeline.deadline import deadline_of
+from tests.operating.conftest import MORNING
+from tests.support.deliveries import first_delivery
+from tests.support.door import take_in
+from tests.support.warehouses import environment, new_warehouse, remove_warehouse
+from warehouse.connect import Warehouse
+
+
+@pytest.fixture(scope="module")
+def far(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    own = new_warehouse(warehouse, tmp_path_factory.mktemp("far"))
+    for branch, date in (("96", "2025-09-30"), ("04", "9999-12-31")):
+        first_delivery(branch, date).write(Path(own.settings.landing))
+        take_in(own, branch)
+    yield own
+    remove_warehouse(own)
+
+
+def test_the_last_date_of_the_calendar_stands_on_the_board_and_is_not_late(far: Warehouse) -> None:
+    board = read_board(far, MORNING)
+    cells = {(branch.code, date): cell for branch in board.branches for date, cell in branch.cells.items()}
+    last, usual = cells["04", dt.date.max], cells["96", dt.date(2025, 9, 30)]
+    assert (last.state, last.late, usual.state) == ("published", None, "published")
+    assert cells["96", dt.date.max].state == "expected"
+
+
+def test_the_last_date_of_the_calendar_does_not_keep_the_status_from_anybody(
+    far: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in environment(far).items():
+        monkeypatch.setenv(name, value)
+    cli.main(["status"])
+    assert "04 9999-12-31 r1     published" in capsys.readouterr().out
+
+
+def test_the_last_date_of_the_calendar_has_its_deadline_where_the_calendar_ends() -> None:
+    assert deadline_of(dt.date(9999, 12, 30)).isoformat() == "9999-12-31T08:00:00+07:00"
+    assert deadline_of(dt.date.max).isoformat() == "9999-12-31T23:59:59.999999+07:00"
