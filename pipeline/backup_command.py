@@ -107,7 +107,13 @@ def _rebuild(options: argparse.Namespace) -> int:
     from ingestion.store import Store  # noqa: PLC0415
     from pipeline.rebuild import lay_out  # noqa: PLC0415
 
-    count = lay_out(Store(options.store), options.landing)
-    print(f"Laid {count} deliveries out in {options.landing}. Next, in a new WAREHOUSE_HOME:")
-    print(f"python -m pipeline night --landing {options.landing}")
-    return 0 if count else 1
+    landings = lay_out(Store(options.store), options.landing)
+    if not landings:
+        print(f"No delivery is whole in {options.store}.")
+        return 1
+    for landing in landings:
+        print(f"Laid {len(list(landing.glob('*/*/*')))} deliveries out in {landing}.")
+    print("Next, in a new WAREHOUSE_HOME, in this order:")
+    for landing in landings:
+        print(f"python -m pipeline night --landing {landing}")
+    return 0

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 
+from contract.errors import WarehouseError
 from ingestion.descriptor import Descriptor, RefusalError, parse_descriptor
 from ingestion.landing import BRANCH, DESCRIPTOR
 from ingestion.store import Store
@@ -16,18 +18,26 @@ from ingestion.store import Store
 LARGEST_DESCRIPTOR = 8 << 20
 
 
-def lay_out(store: Store, landing: Path) -> int:
-    """Lay every delivery whose descriptor and files are all in the store out below `landing`; return their number.
+def lay_out(store: Store, landing: Path) -> list[Path]:
+    """Lay every delivery out of which the descriptor and all files are in the store; return landings, to be taken in in order.
 
-    Of two contents under one number the one that was kept first is laid out, as it was published first.
+    The first holds what was kept first under each number, the second what was kept next, and so on: a number that was not used
+    up (held, refused) may have been sent again. Raises WarehouseError where something lies in `landing` already.
     """
-    count = 0
+    if landing.exists() and any(landing.iterdir()):
+        raise WarehouseError(
+            f"Something lies in {landing} already", remedy="Name a folder that is empty or not there yet."
+        )
+    laid: Counter[tuple[str, str, int]] = Counter()
     files = [path for path in store.root.glob("sha256/*/*") if path.stat().st_size <= LARGEST_DESCRIPTOR]
     for path in sorted(files, key=lambda file: (file.stat().st_mtime_ns, file.name)):
         descriptor = _read_descriptor(path)
-        if descriptor is not None and _lay_out_one(store, landing, path, descriptor):
-            count += 1
-    return count
+        if descriptor is None:
+            continue
+        number = (descriptor.branch_code, descriptor.business_date.isoformat(), descriptor.revision)
+        if _lay_out_one(store, landing / str(laid[number] + 1), path, descriptor):
+            laid[number] += 1
+    return [landing / str(turn) for turn in range(1, max(laid.values(), default=0) + 1)]
 
 
 def _read_descriptor(path: Path) -> Descriptor | None:
@@ -45,15 +55,12 @@ def _read_descriptor(path: Path) -> Descriptor | None:
 def _lay_out_one(store: Store, landing: Path, path: Path, descriptor: Descriptor) -> bool:
     folder = landing / descriptor.branch_code / descriptor.business_date.isoformat() / f"r{descriptor.revision}"
     files = {resource.path: store.path(resource.sha256) for resource in descriptor.resources}
-    if folder.exists() or not all(file.exists() for file in files.values()):
+    if not all(file.exists() for file in files.values()):
         return False
-    partial = folder.with_name(f".{folder.name}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    folder.mkdir(parents=True)
     for name, file in [*files.items(), (DESCRIPTOR, path)]:
         try:
-            os.link(file, partial / name)
+            os.link(file, folder / name)
         except OSError:
-            shutil.copyfile(file, partial / name)
-    partial.rename(folder)
+            shutil.copyfile(file, folder / name)
     return True

@@ -232,7 +232,7 @@ def test_the_figures_come_back_from_the_stored_bytes_alone(story: Story, new_hom
     assert done.stdout.startswith("Laid 4 deliveries out"), done
     started = time.monotonic()
     rebuilt = open_warehouse(new_home)
-    os.rename(tmp_path / "landing", rebuilt.settings.landing)
+    os.rename(tmp_path / "landing" / "1", rebuilt.settings.landing)
     take_in(rebuilt)
     build(rebuilt)
     assert (read_content(rebuilt), read_marts(rebuilt)) == story.contents["not shipped"]

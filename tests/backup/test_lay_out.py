@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from contract.errors import WarehouseError
 from ingestion.store import Store
 from pipeline.rebuild import lay_out
 from tests.support.deliveries import first_delivery
+from tests.support.warehouses import new_warehouse, remove_warehouse, run_short_night, without_great_expectations
+from warehouse.connect import Warehouse
 
 
 @pytest.mark.parametrize(
@@ -35,5 +39,44 @@ def test_a_descriptor_that_no_delivery_has_is_left_where_it_is(tmp_path: Path, w
     for file in folder.iterdir():
         with file.open("rb") as bytes_sent:
             store.keep(bytes_sent)
-    assert lay_out(store, tmp_path / "landing") == 1
-    assert [path.name for path in (tmp_path / "landing").iterdir()] == ["96"]
+    (landing,) = lay_out(store, tmp_path / "landing")
+    assert [path.name for path in landing.iterdir()] == ["96"]
+
+
+def test_a_number_that_was_sent_again_after_it_was_held_is_laid_out_both_times(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    """The first content lacks a đồng in its control total: held. The second, under the same number, is published."""
+    live, again = (new_warehouse(warehouse, tmp_path / name) for name in ("live", "again"))
+    try:
+        good = first_delivery("96")
+        wrong = first_delivery("96")
+        wrong.resources["deposits"] = {"controlTotals": {"balance_vnd": 1}}
+        for delivery in (wrong, good):
+            delivery.write(Path(live.settings.landing))
+            take_in(live)
+        published = read_verdicts(live)
+        assert published == [("held", 1), ("published", 1)]
+        for landing in lay_out(Store(live.settings.store), tmp_path / "landing"):
+            shutil.copytree(landing, again.settings.landing, dirs_exist_ok=True)
+            take_in(again)
+        assert read_verdicts(again) == published
+    finally:
+        remove_warehouse(live)
+        remove_warehouse(again)
+
+
+def test_nothing_is_laid_out_where_something_lies(tmp_path: Path) -> None:
+    (tmp_path / "landing" / "96").mkdir(parents=True)
+    with pytest.raises(WarehouseError, match="Something lies in"):
+        lay_out(Store(tmp_path / "store"), tmp_path / "landing")
+
+
+def take_in(warehouse: Warehouse) -> None:
+    with without_great_expectations():
+        run_short_night(warehouse)
+
+
+def read_verdicts(warehouse: Warehouse) -> list[tuple[str, int]]:
+    with warehouse.connect("loader") as connection:
+        return connection.execute("select verdict, revision from meta.ledger order by entry_no").fetchall()
