@@ -118,7 +118,7 @@ def test_the_branch_is_told_what_a_check_found_that_could_not_run_before(own: Wa
     (before, after) = [reason for _, reason in ledger(own)]
     assert before.startswith("A check could not run")
     assert after.startswith("1 finding(s) hold the delivery")
-    assert "neither" in (own.settings.outbox / "96" / DATE / "r1" / "feedback.csv").read_text()
+    assert "customers,6,sex,constraint-error" in (own.settings.outbox / "96" / DATE / "r1" / "feedback.csv").read_text()
     assert find_branches(own) == []
     assert publish_branch(own, "96") == [], "the same judgement is told once"
 
