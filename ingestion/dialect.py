@@ -70,7 +70,8 @@ def parse_dialect(declared: Mapping[str, Any] | None) -> CsvDialect:
 def describe_reading(format: str, encoding: str, dialect: Mapping[str, Any] | None) -> str:
     """Return what is declared of how bytes are read, in one form for all ways to say it; "" for what nothing needs to say."""
     declared = dict(dialect or {})
-    parts = {name: declared.pop(name) for name in SHEET if format == "xlsx" and name in declared}
+    sheet = {name: declared.pop(name, None) for name in SHEET} if format == "xlsx" else {}
+    parts = {name: value for name, value in sheet.items() if value is not None}
     if format == "csv" and encoding.lower() != "utf-8":
         parts["encoding"] = encoding.lower()
     if format == "parquet":

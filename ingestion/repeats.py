@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from operator import itemgetter
 
 import pyarrow.compute as pc
 
 from contract.model import ColumnType, load_datasets
-from ingestion.descriptor import Descriptor, parse_descriptor
+from ingestion.descriptor import Descriptor
 from ingestion.descriptor_violations import find_descriptor_violations
+from ingestion.dialect import describe_reading
 from ingestion.read import read_blocks
 from ingestion.store import StoredFile
 from ingestion.streams import open_stream
@@ -26,22 +27,29 @@ def could_stand_alone(
     """
     if find_descriptor_violations(descriptor).num_rows:
         return False
-    row = connection.execute(
-        "select descriptor::text from meta.deliveries where delivery_id = %s", [original_id]
-    ).fetchone()
-    assert row is not None
-    original = parse_descriptor(row[0].encode())
-    if _read_what_is_said(descriptor) != _read_what_is_said(original):
-        return False
-    closed_at = descriptor.cob_completed_at
-    return closed_at >= original.cob_completed_at or not _is_any_later(descriptor, files, closed_at)
-
-
-def _read_what_is_said(descriptor: Descriptor) -> list[tuple[Any, ...]]:
-    """What the manifest says of each file that is compared with its rows, and how it is to be read."""
-    return sorted(
-        (one.dataset, one.format, one.reading, one.row_count, sorted(one.control_totals.items()), one.key_checksum)
+    known = connection.execute(
+        """
+        select f.dataset, r.said ->> 'format', coalesce(r.said ->> 'encoding', 'utf-8'), r.said -> 'dialect', f.row_count,
+            f.control_totals, f.key_checksum, d.cob_completed_at
+        from meta.deliveries as d
+        cross join lateral jsonb_array_elements(d.descriptor -> 'resources') as r (said)
+        inner join meta.delivery_files as f on d.delivery_id = f.delivery_id and r.said ->> 'name' = f.dataset
+        where d.delivery_id = %s
+        """,
+        [original_id],
+    ).fetchall()
+    said = [
+        (one.dataset, one.format, one.reading, one.row_count, one.control_totals, one.key_checksum)
         for one in descriptor.resources
+    ]
+    before = [
+        (dataset, form, describe_reading(form, encoding, dialect), *figures)
+        for dataset, form, encoding, dialect, *figures, _ in known
+    ]
+    if sorted(said, key=itemgetter(0)) != sorted(before, key=itemgetter(0)):
+        return False
+    return descriptor.cob_completed_at >= known[0][-1] or not _is_any_later(
+        descriptor, files, descriptor.cob_completed_at
     )
 
 

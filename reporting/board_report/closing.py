@@ -160,8 +160,27 @@ def make_closing(context: Context) -> Section:
 def _find_changed_inputs(context: Context, previous: Edition) -> list[tuple[str, str, dt.date, str]]:
     before, now = ({(item["branch_code"], item["business_date"]): item["descriptor_sha256"] for item in edition.inputs["deliveries"]}
                    for edition in (previous, context.rows.edition))  # fmt: skip
-    return [(context.name("branch", code), code, dt.date.fromisoformat(day), "corrected" if (code, day) in before else "late")
-            for code, day in sorted({*before, *now}) if before.get((code, day)) != now.get((code, day))]  # fmt: skip
+    found = find_changed(before, now, f"{context.rows.edition.as_of.year - 1}-12-31")
+    return [(context.name("branch", code), code, dt.date.fromisoformat(day), cause) for code, day, cause in found]
+
+
+def find_changed(
+    before: dict[tuple[str, str], str], now: dict[tuple[str, str], str], year_opening: str
+) -> list[tuple[str, str, str]]:
+    """Return branch, date and cause (late, corrected) of each delivery that two versions of a quarter do not share.
+
+    How far back before the year a version looks depends on its targets: what lies before the first day of a branch in the
+    other version was not asked for there.
+    """
+    first_days = [
+        {code: min(day for other, day in version if other == code) for code, _ in version} for version in (before, now)
+    ]
+    changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
+    return [
+        (code, day, "corrected" if (code, day) in before else "late")
+        for code, day in changed
+        if day >= year_opening or all(first.get(code, day) <= day for first in first_days)
+    ]
 
 
 def make_printed(context: Context, printed: Sequence[PrintedSentence]) -> Section:

@@ -161,3 +161,15 @@ def test_what_is_superseded_may_come_later_as_a_repeat_that_could_not_stand_alon
         ["1 held", "2 published"],
         ["2 published_with_warnings", "1 duplicate", "2 published"],
     ]
+
+
+def test_a_repeat_of_a_manifest_with_a_very_small_number_is_a_repeat(door: Door) -> None:
+    """PostgreSQL writes 1e-50 out in fifty digits, more than the door reads of a number."""
+    first = first_delivery("96", DATE)
+    first.manifest["x"] = 1e-50
+    second = first.revise(descriptor_sha256(door.send(first)))
+    with without_great_expectations():
+        run_short_night(door.warehouse)
+        door.send(second)
+        run_short_night(door.warehouse)
+    assert words(door, "96") == ["1 published", "2 duplicate"]

@@ -11,7 +11,7 @@ import pytest
 
 from contract.errors import DialectError
 from contract.model import Column, ColumnType, Dataset
-from ingestion.dialect import CsvDialect, parse_dialect
+from ingestion.dialect import CsvDialect, describe_reading, parse_dialect
 from tests.support.reading import read
 
 NOTES = Dataset(
@@ -150,3 +150,10 @@ def test_null_sequence_that_an_encoding_may_write_in_another_form_is_refused_by_
 @pytest.mark.parametrize("declared", [None, {}, {"$schema": "https://example.org/dialect.json"}, {"delimiter": ","}])
 def test_dialect_that_says_nothing_is_the_default_one(declared: dict[str, Any] | None) -> None:
     assert parse_dialect(declared) == CsvDialect()
+
+
+def test_a_property_of_null_is_not_said_of_a_reading() -> None:
+    assert describe_reading("xlsx", "utf-8", {"sheetName": None, "sheetNumber": None}) == ""
+    assert describe_reading("xlsx", "utf-8", {"sheetName": "A", "sheetNumber": None}) == describe_reading(
+        "xlsx", "utf-8", {"sheetName": "A"}
+    )

@@ -31,6 +31,10 @@ as $$
 
     now as (
         select i.* from newest cross join lateral quarters.input_deliveries($1, newest.ledger_entry_no) as i
+    ),
+
+    visible_now as materialized (
+        select v.delivery_id from newest cross join lateral meta.visible_deliveries_at(newest.ledger_entry_no) as v
     )
 
     select
@@ -46,8 +50,9 @@ as $$
             and r.business_date = n.business_date
     where
         r.descriptor_sha256 is distinct from n.descriptor_sha256
-        -- Versions of before 2026-12 record less of the past of their targets: that is no delivery that came late.
-        and (r.descriptor_sha256 is not null or n.delivery_id not in (select v.delivery_id from visible_then as v))
+        -- How far back is looked depends on the targets: what was visible before, or is as it was, has not changed.
+        and (r.delivery_id is not null or n.delivery_id not in (select v.delivery_id from visible_then as v))
+        and (n.delivery_id is not null or r.delivery_id not in (select v.delivery_id from visible_now as v))
 $$;
 
 -- Who asks, also in a function that runs with its owner's rights.

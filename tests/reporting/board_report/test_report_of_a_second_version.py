@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reporting.board_report import render_report
+from reporting.board_report.closing import find_changed
 from reporting.board_report.compose import compose_report
 from reporting.board_report.edition import find_edition
 from reporting.quarter import parse_quarter
@@ -94,6 +95,21 @@ def test_a_delivery_that_is_held_since_is_named_among_the_changes_of_version_two
     tables = {table.key: table for section in report.sections for table in section.tables}
     assert [row[1:] for row in tables["inputs"].rows] == [("96", AUGUST, "corrected delivery")]
     remove_warehouse(warehouse)
+
+
+def test_what_only_one_version_looks_back_to_has_not_changed() -> None:
+    """2025Q3 of branch 04: version 1 looks back to 2023, for a target, version 2 to the year's opening, and the other way round."""
+    short = {("04", "2024-12-31"): "a", ("04", "2025-09-30"): "b"}
+    long = {("04", "2022-12-31"): "c", ("04", "2023-06-30"): "d", **short}
+    assert find_changed(long, short, "2024-12-31") == find_changed(short, long, "2024-12-31") == []
+    corrected = long | {("04", "2023-06-30"): "other"}
+    assert find_changed(long, corrected, "2024-12-31") == [("04", "2023-06-30", "corrected")]
+    late = long | {("04", "2023-03-31"): "late", ("04", "2025-06-30"): "late"}
+    told = [("04", "2023-03-31", "late"), ("04", "2025-06-30", "late")]
+    assert find_changed(long, late, "2024-12-31") == told
+    assert find_changed(short, late, "2024-12-31") == told[1:]
+    opened_late = {("04", "2025-09-30"): "b"}
+    assert find_changed(opened_late, short, "2024-12-31") == [("04", "2024-12-31", "late")]
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
