@@ -111,8 +111,7 @@ def main() -> None:
         finally:
             from warehouse.server import EmbeddedServer  # noqa: PLC0415
 
-            EmbeddedServer(Path(home)).stop("immediate")
-            shutil.rmtree(EmbeddedServer(Path(home)).data.parent, ignore_errors=True)
+            EmbeddedServer(Path(home)).destroy()
 
 
 def _measure(home: Path, loans: int) -> None:

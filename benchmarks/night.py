@@ -47,9 +47,7 @@ def main() -> None:
                 _measure_stack(base, options.loans)
         finally:
             for home in (base / "home", base / "one"):
-                server = EmbeddedServer(home)
-                server.stop("immediate")
-                shutil.rmtree(server.data.parent, ignore_errors=True)
+                EmbeddedServer(home).destroy()
 
 
 def _measure(base: Path, loans: int, nights: int) -> None:

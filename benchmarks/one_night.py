@@ -39,7 +39,7 @@ def main() -> None:
             from warehouse.server import EmbeddedServer  # noqa: PLC0415
 
             for home in homes:
-                EmbeddedServer(home).stop("immediate")
+                EmbeddedServer(home).destroy()
 
 
 def _run(*arguments: str, home: Path | None = None) -> None:

@@ -18,7 +18,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     try:
         yield open_warehouse(home)
     finally:
-        EmbeddedServer(home).stop("immediate")
+        EmbeddedServer(home).destroy()
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def own(tmp_path: Path) -> Iterator[Warehouse]:
     """A warehouse of this test's own: the newest date in it decides what is old."""
     home = tmp_path / "home"
     yield at(open_warehouse(home), tmp_path)
-    EmbeddedServer(home).stop("immediate")
+    EmbeddedServer(home).destroy()
 
 
 def rows(warehouse: Warehouse, dataset: str, date: str) -> int:

@@ -58,7 +58,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
         run_night(found, processes=1)
         build(found)
         yield found
-    EmbeddedServer(home).stop("immediate")
+    EmbeddedServer(home).destroy()
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield lambda name: open_warehouse(tmp_path / name)
     for home in tmp_path.iterdir():
         if (home / "password").exists():
-            EmbeddedServer(home).stop("immediate")
+            EmbeddedServer(home).destroy()
 
 
 def setting(warehouse: Warehouse, name: str) -> str:
