@@ -55,7 +55,7 @@ def _read(source: IO[bytes], size: int, dataset: Dataset) -> Iterator[Block]:
     file = pq.ParquetFile(source, buffer_size=PAGE_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True)
     require_no_bomb(file.metadata, size)
     header = check_labels(file.schema_arrow.names, dataset)
-    found = [header.findings, *_find_other_types(file.schema_arrow, dataset)] if header.is_usable else [header.findings]
+    found = [header.findings, *_find_other_types(file, dataset)] if header.is_usable else [header.findings]
     yield report(dataset, join_findings(found))
     if has_errors(join_findings(found)):
         return
@@ -76,8 +76,9 @@ def require_no_bomb(metadata: Any, size: int) -> None:
         )
 
 
-def _find_other_types(schema: pa.Schema, dataset: Dataset) -> list[pa.Table]:
+def _find_other_types(file: pq.ParquetFile, dataset: Dataset) -> list[pa.Table]:
     """Return a finding for each column whose Parquet type cannot hold the contract's values exactly."""
+    schema = file.schema_arrow
     return [
         finding(
             dataset.name,
@@ -87,8 +88,19 @@ def _find_other_types(schema: pa.Schema, dataset: Dataset) -> list[pa.Table]:
             column=column.name,
         )
         for column in dataset.columns
-        if not _is_exact(schema.field(column.name).type, column)
+        if not _is_exact(schema.field(column.name).type, column) and not _is_empty(file.metadata, column.name)
     ]
+
+
+def _is_empty(metadata: Any, name: str) -> bool:
+    """Return whether the file says that a column has no value: a null is exact in every type, and writers choose any."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    chunks = [group.column(place) for group in groups for place in range(group.num_columns)]
+    return all(
+        chunk.statistics is not None and chunk.statistics.null_count == chunk.num_values
+        for chunk in chunks
+        if chunk.path_in_schema.split(".")[0] == name
+    )
 
 
 def _is_exact(stored: pa.DataType, column: Column) -> bool:
@@ -166,7 +178,7 @@ def _decodes(value: bytes | None) -> bool:
 def _as_text(stored: pa.Array, column: Column) -> tuple[pa.Array, Positions]:
     """Return the values as the contract writes them, null where empty, and the indices of those that it cannot."""
     type_ = stored.type
-    if pa.types.is_null(type_):
+    if pa.types.is_null(type_) or not _is_exact(type_, column):
         text = pa.nulls(len(stored), pa.string())
     elif pa.types.is_boolean(type_):
         text = pc.if_else(stored, "1", "0")

@@ -69,6 +69,9 @@ EXACT: list[tuple[str, pa.Array, list[str | None]]] = [
     ("word", pa.array(["open", "closed"]).dictionary_encode(), ["open", "closed"]),
     ("note", pa.array(["", "x"], pa.large_string()), [None, "x"]),
     ("note", pa.nulls(2), [None, None]),
+    ("note", pa.nulls(2, pa.binary()), [None, None]),
+    ("day", pa.nulls(2, pa.float64()), [None, None]),
+    ("at", pa.nulls(2, pa.int64()), [None, None]),
 ]  # fmt: skip
 
 
@@ -144,6 +147,13 @@ WRONG_TYPES: list[tuple[str, pa.Array]] = [
 def test_column_of_a_type_that_loses_something_is_refused(name: str, values: pa.Array) -> None:
     _, found = read_column(name, values)
     assert (found.errors, found.rows) == ([(None, name, TYPE)], [])
+
+
+def test_values_in_a_column_said_to_have_none_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The statistics of a file are what its writer says."""
+    monkeypatch.setattr("ingestion.read_parquet._is_empty", lambda *_: True)
+    _, found = read_column("code", pa.array([None, 7]))
+    assert found.errors == [(2, "code", TYPE)]
 
 
 def test_personal_value_is_masked() -> None:
