@@ -17,6 +17,8 @@ from warehouse.settings import PROJECT
 
 Progress = Callable[[str], None]
 RUNBOOK = "See docs/runbooks/backup-and-restore.md."
+OF_ANOTHER = ("WAREHOUSE_URL", "WAREHOUSE_STORE", "WAREHOUSE_OUTBOX")
+"""Settings of the warehouse that was lost, or lives on: what a restore makes lies in its new home, all of it."""
 
 
 def add_backup(commands: Any, say: Progress) -> None:
@@ -96,10 +98,12 @@ def _restore(options: argparse.Namespace, say: Progress) -> int:
     if done.erasures:
         say(f"erasing {done.erasures} persons again (law 12)")
         command = [sys.executable, "-m", "pipeline", "erase", "--again"]
-        environment = {**os.environ, "WAREHOUSE_HOME": str(options.home.absolute())}
+        environment = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER}
+        environment["WAREHOUSE_HOME"] = str(options.home.absolute())
         if subprocess.run(command, env=environment, cwd=PROJECT, check=False).returncode:
             raise WarehouseError("Persons on the list of erasures may be found again", remedy="See the lines above.")
-    print(f"Next: WAREHOUSE_HOME={options.home} python -m pipeline laws. {RUNBOOK}")
+    unset = "".join(f"-u {name} " for name in OF_ANOTHER if name in os.environ)
+    print(f"Next: {unset and f'env {unset}'}WAREHOUSE_HOME={options.home} python -m pipeline laws. {RUNBOOK}")
     return 0
 
 
