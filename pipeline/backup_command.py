@@ -66,7 +66,7 @@ def _place(options: argparse.Namespace) -> tuple[Path, Path]:
 
 
 def _backup(options: argparse.Namespace, say: Progress) -> int:
-    from warehouse.backup import back_up, require_backup, require_whole_log, ship  # noqa: PLC0415
+    from warehouse.backup import back_up, read_manifests, require_backup, require_whole_log, ship  # noqa: PLC0415
     from warehouse.connect import open_warehouse  # noqa: PLC0415
     from warehouse.sealed import make_key, read_key  # noqa: PLC0415
 
@@ -75,13 +75,15 @@ def _backup(options: argparse.Namespace, say: Progress) -> int:
         raise WarehouseError(f"The key {key} lies in the backup itself", remedy="Keep it elsewhere.")
     if options.log:
         require_backup(folder)
+    # A key that was mislaid is not made anew beside the backups that it sealed.
+    secret = read_key(key) if options.log or read_manifests(folder) else make_key(key)
     warehouse, started = open_warehouse(), time.monotonic()
     if options.log:
-        ship(warehouse, folder, read_key(key), say)
+        ship(warehouse, folder, secret, say)
         require_whole_log(folder)
         print(f"The log is shipped to {folder} ({time.monotonic() - started:.1f} s).")
     else:
-        target = back_up(warehouse, folder, make_key(key), say)
+        target = back_up(warehouse, folder, secret, say)
         print(f"Backed up to {target} ({time.monotonic() - started:.1f} s). Without the key {key} it is worth nothing:")
         print(f"keep a copy of the key where the backups are not. {RUNBOOK}")
     return 0

@@ -29,7 +29,7 @@ from typing import IO, BinaryIO, cast
 from contract.errors import WarehouseError
 from warehouse.connect import Warehouse
 from warehouse.log_gaps import find_gap
-from warehouse.sealed import seal
+from warehouse.sealed import SealError, open_sealed, seal
 
 SLOT = "warehouse_backup"
 LOG_LIMIT = "16GB"
@@ -71,6 +71,7 @@ def back_up(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) 
     What is older than `KEPT_DAYS` is removed. Errors: WarehouseError; what was there before stays.
     """
     system = _require_same_server(warehouse, folder)
+    _require_same_key(folder, key)
     _make_slot(warehouse)
     target = folder / "base" / dt.datetime.now(dt.UTC).strftime(NAME)
     try:
@@ -107,6 +108,7 @@ def _back_up_into(target: Path, system: str, warehouse: Warehouse, key: bytes, p
 def ship(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) -> int:
     """Seal what came since the last time: stored files, erasures, and the log until now; return the log's segments."""
     _require_same_server(warehouse, folder)
+    _require_same_key(folder, key)
     _make_slot(warehouse)
     with warehouse.connect("admin", autocommit=True) as connection:
         # The slot serves one at a time, and by cron a backup and a shipment may begin in the same minute.
@@ -133,6 +135,19 @@ def _require_same_server(warehouse: Warehouse, folder: Path) -> str:
             remedy="Set WAREHOUSE_HOME to the warehouse that is meant, or WAREHOUSE_BACKUPS to a new folder.",
         )
     return str(row[0])
+
+
+def _require_same_key(folder: Path, key: bytes) -> None:
+    """Errors: WarehouseError when the backups are sealed with another key: neither would open all that a restore needs."""
+    listed = folder / "erasures.sealed"
+    try:
+        for _ in open_sealed(listed, "erasures", key) if listed.exists() else ():
+            pass
+    except SealError as error:
+        raise WarehouseError(
+            f"The backups in {folder} are sealed with another key",
+            remedy="Set WAREHOUSE_BACKUP_KEY to the key of these backups, or WAREHOUSE_BACKUPS to a new folder.",
+        ) from error
 
 
 def require_backup(folder: Path) -> Manifest:

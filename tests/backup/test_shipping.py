@@ -140,6 +140,22 @@ def test_another_server_does_not_write_over_backups(own: Warehouse, tmp_path: Pa
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
+def test_another_key_seals_nothing_beside_backups(
+    own: Warehouse, tmp_path: Path, key: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is sealed already stays as it is: half of a backup by each key would be opened by neither."""
+    folder = tmp_path / "backups"
+    back_up(own, folder, key, quiet)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    for attempt in (back_up, ship):
+        with pytest.raises(WarehouseError, match="sealed with another key"):
+            attempt(own, folder, make_key(tmp_path / "another.key"), quiet)
+    assert main(["backup", "--folder", str(folder), "--key", str(tmp_path / "mislaid.key")]) == 70
+    assert "There is no key in" in capsys.readouterr().err
+    assert not (tmp_path / "mislaid.key").exists()
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
 def test_log_alone_is_no_backup(own: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["backup", "--log", "--folder", str(tmp_path / "nowhere"), "--key", str(tmp_path / "key")]) == 70
     assert "There is no backup in" in capsys.readouterr().err
