@@ -82,7 +82,7 @@ def _restore_into(server: EmbeddedServer, source: _Source, progress: Progress) -
     spool = data.parent / "recovery"
     try:
         _lay_out_log(folder, spool, source.manifest, key)
-        _ask_for_recovery(data, spool, source.moment)
+        _ask_for_recovery(data, spool, source)
         last_commit = _recover(server)
     except psycopg.OperationalError as error:
         raise WarehouseError(
@@ -148,10 +148,16 @@ def _lay_out_log(folder: Path, spool: Path, manifest: Manifest, key: bytes) -> N
             unseal(file, spool / name, name, key)
 
 
-def _ask_for_recovery(data: Path, spool: Path, moment: dt.datetime | None) -> None:
+def _ask_for_recovery(data: Path, spool: Path, source: _Source) -> None:
     lines = [f'restore_command = \'cp "{spool}/%f" "%p"\'']
-    if moment:
-        lines += [f"recovery_target_time = '{moment.isoformat()}'", "recovery_target_action = 'promote'"]
+    if source.moment:
+        # A line that began when somebody went back to a moment knows nothing of what had happened after it on the base's own.
+        line = int(source.manifest.first_segment[:8], 16)
+        lines += [
+            f"recovery_target_time = '{source.moment.isoformat()}'",
+            "recovery_target_action = 'promote'",
+            f"recovery_target_timeline = '{line}'",
+        ]
     with (data / "postgresql.auto.conf").open("a") as file:
         file.write("\n".join([*lines, ""]))
     (data / "recovery.signal").touch()
