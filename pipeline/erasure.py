@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 from psycopg import sql
 
 from contract.errors import WarehouseError
@@ -124,22 +125,31 @@ def erase_again(warehouse: Warehouse, say: Say, since: dt.datetime | None = None
             with working_on(warehouse, delivery_id) as working:
                 content = store.path(descriptor).read_bytes()
                 files += forget_erased(working, store, delivery_id, parse_descriptor(content))
-        strays = find_strays(warehouse, connection, erased, since)
-        with connection.transaction():
-            # What a night has kept is not on record before the night has looked at all of the delivery.
-            connection.execute("select pg_advisory_xact_lock(hashtext('receiving'))")
-            for path in store.files():
-                if store.is_replaced(path.name):
-                    path.unlink()
-                    say(f"{path.name} was sent again, and is removed again")
-            for path in sorted(set(strays) - find_registered(warehouse, connection)):
-                store.replace(path.name, "")
-                say(f"{path.name} of no delivery on record is removed")
+        try:
+            _remove_unread(warehouse, connection, find_strays(warehouse, connection, erased, since), say)
+        except psycopg.errors.LockNotAvailable:
+            say("a night is receiving; what belongs to no delivery on record is removed next time")
         for table in erase_rows(connection, erased):
             say(f"{table.as_string()} is written again")
             # The old rows are in the table's pages until it is, and their values in its statistics.
             connection.execute(sql.SQL("vacuum (full, analyze) {}").format(table))
     return files
+
+
+def _remove_unread(warehouse: Warehouse, connection: Connection, strays: list[Path], say: Say) -> None:
+    """Remove what nothing reads. Raises LockNotAvailable while a night looks at a delivery: what it has kept is not on record yet."""
+    store = Store(warehouse.settings.store)
+    with connection.transaction():
+        # Who receives next stands in line behind us, and one branch that takes long is not to keep all others waiting.
+        connection.execute("set local lock_timeout = '2s'")
+        connection.execute("select pg_advisory_xact_lock(hashtext('receiving'))")
+        for path in store.files():
+            if store.is_replaced(path.name):
+                path.unlink()
+                say(f"{path.name} was sent again, and is removed again")
+        for path in sorted(set(strays) - find_registered(warehouse, connection)):
+            store.replace(path.name, "")
+            say(f"{path.name} of no delivery on record is removed")
 
 
 def _read_values(warehouse: Warehouse, connection: Connection, customer_id: str) -> set[str]:

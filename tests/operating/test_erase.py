@@ -236,6 +236,16 @@ def test_the_statistics_of_the_rows_name_nobody_either(own: Warehouse) -> None:
     assert "Nguyễn Thị Số 3" in found
 
 
+def test_an_erasure_does_not_wait_for_a_branch_that_is_slow(own: Warehouse) -> None:
+    """Whoever receives next would stand in line behind it: one that hangs would keep every branch from delivering."""
+    with own.connect("loader") as slow:
+        slow.execute("select pg_advisory_xact_lock_shared(hashtext('receiving'))")
+        said: list[str] = []
+        assert not erase(own, CUSTOMER, "lan", "request 17", said.append).holds
+        assert "a night is receiving; what belongs to no delivery on record is removed next time" in said
+    assert erase(own, CUSTOMER, "lan", "request 17", quiet).holds
+
+
 def test_a_person_whom_only_a_held_delivery_named_is_erased(own: Warehouse) -> None:
     """The rows of a held delivery are dropped with its verdict, its bytes stay."""
     held = first_delivery("04")
