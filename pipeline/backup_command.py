@@ -111,6 +111,7 @@ def _restore(options: argparse.Namespace, say: Progress) -> int:
 
 def _rebuild(options: argparse.Namespace) -> int:
     from ingestion.store import Store  # noqa: PLC0415
+    from pipeline.erasure import LIST  # noqa: PLC0415
     from pipeline.rebuild import lay_out  # noqa: PLC0415
 
     landings = lay_out(Store(options.store), options.landing)
@@ -120,6 +121,10 @@ def _rebuild(options: argparse.Namespace) -> int:
     for landing in landings:
         print(f"Laid {len(list(landing.glob('*/*/*')))} deliveries out in {landing}.")
     print("Next, in a new WAREHOUSE_HOME, in this order:")
+    if (options.store / LIST).exists():
+        # Before the first night, so that no delivery brings back who was erased (law 12).
+        print(f"mkdir -p $WAREHOUSE_HOME/store && cp {options.store / LIST} $WAREHOUSE_HOME/store")
+        print("python -m pipeline erase --again")
     for landing in landings:
         print(f"python -m pipeline night --landing {landing}")
     return 0

@@ -13,6 +13,7 @@ import pytest
 from contract.errors import WarehouseError
 from ingestion.erase import count_rows
 from ingestion.store import Store
+from pipeline import cli
 from pipeline.erasure import erase
 from pipeline.rebuild import lay_out
 from tests.support.deliveries import first_delivery
@@ -69,7 +70,9 @@ def test_a_number_that_was_sent_again_after_it_was_held_is_laid_out_both_times(
         remove_warehouse(again)
 
 
-def test_deliveries_of_which_a_person_was_erased_are_taken_in_again(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_deliveries_of_which_a_person_was_erased_are_taken_in_again(
+    warehouse: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Their files are not those any more that the manifests declare; the second revision names the first one's manifest."""
     live, again = (new_warehouse(warehouse, tmp_path / name) for name in ("live", "again"))
     try:
@@ -83,9 +86,11 @@ def test_deliveries_of_which_a_person_was_erased_are_taken_in_again(warehouse: W
         published = read_verdicts(live)
         assert published == [("published", 1), ("published", 2)]
         erase(live, "C9600002", "lan", "request 17", print)
-        for landing in lay_out(Store(live.settings.store), tmp_path / "landing"):
-            shutil.copytree(landing, again.settings.landing, dirs_exist_ok=True)
-            take_in(again)
+        command = ["rebuild", "--store", str(live.settings.store), "--landing", str(tmp_path / "landing")]
+        assert cli.main(command) == 0
+        assert f"cp {live.settings.store}/erasures.json $WAREHOUSE_HOME/store" in capsys.readouterr().out
+        shutil.copytree(tmp_path / "landing" / "1", again.settings.landing)
+        take_in(again)
         assert read_verdicts(again) == published
         with again.connect("admin") as connection:
             assert count_rows(connection, ["C9600002"]) == 0
