@@ -90,7 +90,6 @@ def erase(warehouse: Warehouse, customer_id: str, by: str, reason: str, say: Say
             "insert into meta.erasures (customer_id, erased_by, reason) values (%s, %s, %s) on conflict do nothing",
             [customer_id, by, reason],
         )
-        _write_list(warehouse, connection)
         files = erase_again(warehouse, say)
         mask_traces(warehouse, values)
         after, _ = _search(warehouse, connection, customer_id, values, say)
@@ -115,6 +114,7 @@ def erase_again(warehouse: Warehouse, say: Say, since: dt.datetime | None = None
         erased = [found for (found,) in connection.execute("select customer_id from meta.erasures")]
         if not erased:
             return 0
+        _write_list(warehouse, connection)
         deliveries = connection.execute(
             "select delivery_id, descriptor_sha256 from meta.deliveries "
             "where %s::timestamptz is null or received_at >= %s order by delivery_id",

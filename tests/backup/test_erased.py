@@ -112,6 +112,8 @@ def test_a_restore_erases_in_what_it_has_made_and_leaves_the_live_warehouse_alon
     with restored.connect("admin") as connection:
         assert count_rows(connection, [CUSTOMER]) == 0
     assert broken_laws(restored) == []
+    # Beside the store as well: a rebuild has nothing else to ask.
+    assert CUSTOMER in (new_home / "store" / "erasures.json").read_text()
     assert f"env -u {setting} WAREHOUSE_HOME={new_home} python -m pipeline laws" in said
 
 
