@@ -18,7 +18,7 @@ from psycopg import sql
 from contract.model import load_datasets
 from ingestion.descriptor import Descriptor, Resource
 from ingestion.ledger import Entry, append_entry
-from ingestion.rewrite import CannotRewriteError, erased_value, holds_values, rewrite
+from ingestion.rewrite import CannotRewriteError, erased_value, find_values, holds_values, rewrite
 from ingestion.store import Store
 from ingestion.streams import open_stream
 from warehouse.connect import Connection
@@ -88,9 +88,17 @@ def names_person(path: Path, resource: Resource, customer_ids: Sequence[str]) ->
 
     Raises CannotRewriteError when it cannot be read, for then nobody can say.
     """
+    if not resource.has_known_form:
+        raise CannotRewriteError("a form that the contract does not know")
     return _mentions(path, resource, customer_ids) and holds_values(
         path, load_datasets()[resource.dataset], resource, customer_ids
     )
+
+
+def read_values(path: Path, resource: Resource, customer_id: str) -> set[str]:
+    """Return the personal values of a customer in a stored file of customers, dates apart; none where it cannot be read."""
+    dataset = load_datasets()[resource.dataset]
+    return find_values(path, dataset, resource, customer_id) if _mentions(path, resource, [customer_id]) else set()
 
 
 def as_kept(store: Store, content: bytes) -> bytes:
@@ -121,7 +129,7 @@ def _forget(
     connection: Connection, store: Store, delivery_id: int, resource: Resource, customer_ids: Sequence[str]
 ) -> bool:
     old = store.path(resource.sha256)
-    if not old.exists() or not resource.has_known_form:
+    if not old.exists():
         return False
     try:
         if not names_person(old, resource, customer_ids):

@@ -42,13 +42,9 @@ NUMERIC = (ColumnType.VND, ColumnType.INT, ColumnType.RATE, ColumnType.DECIMAL, 
 
 def read_xlsx(stream: IO[bytes], dataset: Dataset, dialect: Mapping[str, Any] | None) -> Iterator[Block]:
     """Yield the rows of a workbook's sheet. Errors: DialectError, DamagedInputError, UnsafeInputError."""
-    declared = dict(dialect or {})
-    named = {key: declared.pop(key, None) for key in ("sheetName", "sheetNumber")}
-    if parse_dialect(declared) != CsvDialect():
-        raise DialectError("The dialect is one of CSV", remedy="For XLSX declare sheetName or sheetNumber, or nothing.")
     with seekable_file(stream) as (file, size):
         book = Book(file, size)
-        sheet = _find_sheet(book, {key: value for key, value in named.items() if value is not None})
+        sheet = find_sheet(book, dialect)
         if sheet is None:
             message = "Several sheets hold data: leave one, or name it in the dialect as sheetName."
             yield report(dataset, finding(dataset.name, "source-error", message))
@@ -56,8 +52,13 @@ def read_xlsx(stream: IO[bytes], dataset: Dataset, dialect: Mapping[str, Any] | 
         yield from _SheetToBlocks(book, dataset).read(read_rows(book, sheet))
 
 
-def _find_sheet(book: Book, wanted: Mapping[str, Any]) -> Sheet | None:
+def find_sheet(book: Book, dialect: Mapping[str, Any] | None) -> Sheet | None:
     """Return the sheet that the dialect names, else the first if no other holds anything, else None."""
+    declared = dict(dialect or {})
+    named = {key: declared.pop(key, None) for key in ("sheetName", "sheetNumber")}
+    if parse_dialect(declared) != CsvDialect():
+        raise DialectError("The dialect is one of CSV", remedy="For XLSX declare sheetName or sheetNumber, or nothing.")
+    wanted = {key: value for key, value in named.items() if value is not None}
     name, number = wanted.get("sheetName"), wanted.get("sheetNumber")
     if not wanted:
         first, *others = book.sheets
@@ -169,6 +170,12 @@ class _SheetToBlocks:
             is_pii=column is not None and column.is_pii,
             beside_pii=bool(self._dataset.pii_columns),
         )
+
+
+def read_labels(book: Book, sheet: Sheet) -> list[str]:
+    """Return what stands in the header row."""
+    first = next(read_rows(book, sheet), None)
+    return [] if first is None else _labels(first)
 
 
 def _labels(row: Row) -> list[str]:

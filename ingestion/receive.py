@@ -42,6 +42,8 @@ class Arrival:
 def receive_folder(warehouse: Warehouse, landing: Landing, folder: Folder) -> Arrival:
     """Look at one folder and record what was seen. Repeating it changes nothing."""
     with warehouse.connect("loader") as connection:
+        # An erasure takes away what belongs to no delivery on record: not what is about to.
+        connection.execute("select pg_advisory_xact_lock_shared(hashtext('receiving'))")
         # Two looks at once at one folder are one: the second finds what the first has recorded.
         connection.execute("select pg_advisory_xact_lock(hashtext('folder'), hashtext(%s))", [folder.path])
         known = connection.execute(

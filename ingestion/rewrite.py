@@ -9,20 +9,25 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from contract.findings import has_errors, join_findings
 from contract.model import Dataset
 from ingestion.descriptor import Resource
 from ingestion.dialect import CsvDialect, parse_dialect
 from ingestion.read import read_blocks
+from ingestion.read_xlsx import find_sheet, read_labels
 from ingestion.streams import open_stream
+from ingestion.xlsx_book import Book
 
+csv.field_size_limit(sys.maxsize)
 ERASED = "(erased)"
 BOM = "\N{LATIN SMALL LETTER I WITH DIAERESIS}\N{RIGHT-POINTING DOUBLE ANGLE QUOTATION MARK}\N{INVERTED QUESTION MARK}"
 """The byte order mark, read byte by byte."""
@@ -50,7 +55,7 @@ def rewrite(source: Path, target: Path, dataset: Dataset, resource: Resource, cu
             elif resource.format == "parquet":
                 _rewrite_parquet(stream, written, dataset, customer_ids)
             else:
-                _rewrite_xlsx(stream, written, dataset, customer_ids)
+                _rewrite_xlsx(stream, written, dataset, resource.dialect, customer_ids)
         before, after = _read(source, dataset, resource), _read(target, dataset, resource)
     except Exception as error:
         raise CannotRewriteError(type(error).__name__) from error
@@ -77,6 +82,17 @@ def holds_values(source: Path, dataset: Dataset, resource: Resource, customer_id
         raise CannotRewriteError(type(error).__name__) from error
 
 
+def find_values(source: Path, dataset: Dataset, resource: Resource, customer_id: str) -> set[str]:
+    """Return the personal values of a customer in a file, dates apart; none where it cannot be told into cells."""
+    try:
+        rows = _read(source, dataset, resource)
+    except Exception:
+        return set()
+    rows = rows.filter(pc.equal(rows["customer_id"], customer_id))
+    columns = [column.name for column in dataset.pii_columns if column.sql_type != "date"]
+    return {value for name in columns for value in rows[name].to_pylist() if value not in (None, ERASED)}
+
+
 def _read(path: Path, dataset: Dataset, resource: Resource) -> pa.Table:
     """What the strict reader makes of the file; rows that it could not tell into cells are left out on both sides."""
     with open_stream(path, resource.compression) as stream:
@@ -87,14 +103,21 @@ def _read(path: Path, dataset: Dataset, resource: Resource) -> pa.Table:
 
 
 def _require_same(before: pa.Table, after: pa.Table, dataset: Dataset, customer_ids: Sequence[str]) -> None:
-    is_erased = pc.is_in(before["customer_id"], value_set=pa.array(customer_ids, pa.string()))
+    expected, found = _as_erased(before, dataset, customer_ids), after.combine_chunks()
     for column in dataset.columns:
-        expected = before[column.name].combine_chunks()
-        if column.is_pii:
-            value = pa.scalar(erased_value(dataset, column.name), pa.string())
-            expected = pc.if_else(is_erased.combine_chunks(), value, expected)
-        if not pa.chunked_array([expected]).equals(pa.chunked_array([after[column.name].combine_chunks()])):
+        if not expected[column.name].equals(found[column.name]):
             raise CannotRewriteError(f"{column.name} would not stay the same")
+
+
+def _as_erased(rows: pa.Table, dataset: Dataset, customer_ids: Sequence[str]) -> pa.Table:
+    """Rows as the strict reader has them, without the personal values of these customers."""
+    rows = rows.combine_chunks()
+    is_erased = pc.is_in(rows["customer_id"], value_set=pa.array(customer_ids, pa.string()))
+    for column in dataset.pii_columns:
+        value = pa.scalar(erased_value(dataset, column.name), pa.string())
+        changed = pc.if_else(is_erased, value, rows[column.name])
+        rows = rows.set_column(rows.column_names.index(column.name), column.name, changed)
+    return rows
 
 
 def _open_target(target: Path, resource: Resource) -> IO[bytes]:
@@ -110,8 +133,10 @@ def _rewrite_csv(
         if cells is None or _cell(cells, labels, "customer_id") not in wanted:
             written.write(raw.encode("latin-1"))
         else:
-            kept = _without_values(cells, labels, dataset, dialect)
-            written.write(_as_csv(kept, dialect, "\r\n" if raw.endswith("\r\n") else "\n").encode("latin-1"))
+            kept = _as_csv(
+                _without_values(cells, labels, dataset, dialect), dialect, "\r\n" if raw.endswith("\r\n") else "\n"
+            )
+            written.write(f"{BOM if raw.startswith(BOM) else ''}{kept}".encode("latin-1"))
 
 
 def _without_values(cells: list[str], labels: list[str], dataset: Dataset, dialect: CsvDialect) -> list[str]:
@@ -144,10 +169,11 @@ def _records(
     taken: list[str] = []
 
     def take() -> Iterator[str]:
-        for line in lines:
+        for number, line in enumerate(lines):
             taken.append(line)
+            text = line if number else line.removeprefix(BOM)
             # csv would see a record in a comment, and a quote in it as the start of a long one.
-            yield "\n" if len(taken) == 1 and dialect.comment and line.startswith(dialect.comment) else line
+            yield "\n" if len(taken) == 1 and dialect.comment and text.startswith(dialect.comment) else text
 
     labels = [] if dialect.has_header else list(dataset.column_names)
     reader = csv.reader(
@@ -157,7 +183,7 @@ def _records(
     for cells in reader:
         is_header = bool(cells) and not labels
         if is_header:
-            labels = [cells[0].removeprefix(BOM), *cells[1:]]
+            labels = cells
         yield "".join(taken), None if is_header or not cells else cells, labels
         taken.clear()
 
@@ -176,17 +202,57 @@ def _rewrite_parquet(stream: IO[bytes], written: IO[bytes], dataset: Dataset, cu
     is_erased = pc.is_in(table["customer_id"].cast(pa.string()), value_set=pa.array(customer_ids, pa.string()))
     for place, column in enumerate(table.schema):
         known = column.name in dataset.column_names
-        if not known or dataset.column(column.name).is_pii:
+        # A column without any value has a type of its own.
+        if (not known or dataset.column(column.name).is_pii) and not pa.types.is_null(column.type):
             value = erased_value(dataset, column.name) if known else None
-            changed = pc.if_else(is_erased, pa.scalar(value, pa.string()).cast(column.type), table[column.name])
+            erased = pa.nulls(1, column.type)[0] if value is None else pa.scalar(value, pa.string()).cast(column.type)
+            changed = pc.if_else(is_erased, erased, table[column.name])
             table = table.set_column(place, column.with_nullable(True), changed)
     pq.write_table(table, written)
 
 
-def _rewrite_xlsx(stream: IO[bytes], written: IO[bytes], dataset: Dataset, customer_ids: Sequence[str]) -> None:
+def _rewrite_xlsx(
+    stream: IO[bytes],
+    written: IO[bytes],
+    dataset: Dataset,
+    dialect: Mapping[str, Any] | None,
+    customer_ids: Sequence[str],
+) -> None:
+    content = stream.read()
+    blocks = list(read_blocks(io.BytesIO(content), dataset, format="xlsx", dialect=dialect))
+    if has_errors(join_findings([block.findings for block in blocks])):
+        _edit_xlsx(content, written, dataset, customer_ids)
+    else:
+        rows = pa.concat_tables(block.table for block in blocks)
+        _write_xlsx(content, written, _as_erased(rows, dataset, customer_ids), dialect)
+
+
+def _write_xlsx(content: bytes, written: IO[bytes], rows: pa.Table, dialect: Mapping[str, Any] | None) -> None:
+    """Write the cells of a good sheet as text, and of all others nothing: many a program writes what openpyxl does not read."""
+    import openpyxl  # noqa: PLC0415 - only for deliveries in this form
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
+
+    book = Book(io.BytesIO(content), len(content))
+    sheet = find_sheet(book, dialect)
+    assert sheet is not None
+    unknown = [label for label in read_labels(book, sheet) if label not in rows.column_names]
+    new = openpyxl.Workbook(write_only=True)
+    for other in book.sheets:
+        page = new.create_sheet(other.name)
+        if other is sheet:
+            page.append([*rows.column_names, *unknown])
+            for row in zip(*rows.to_pydict().values(), strict=True):
+                cells = [WriteOnlyCell(page, value) for value in row]
+                for cell in cells:
+                    cell.data_type = "s" if cell.value is not None else "n"
+                page.append(cells)
+    new.save(written)
+
+
+def _edit_xlsx(content: bytes, written: IO[bytes], dataset: Dataset, customer_ids: Sequence[str]) -> None:
     import openpyxl  # noqa: PLC0415 - only for deliveries in this form
 
-    book = openpyxl.load_workbook(io.BytesIO(stream.read()))
+    book = openpyxl.load_workbook(io.BytesIO(content))
     wanted = set(customer_ids)
     for sheet in book.worksheets:
         rows = sheet.iter_rows()

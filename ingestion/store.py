@@ -49,6 +49,12 @@ class Store:
         _sync_folder(note.parent)
         self._direct(sha256).unlink(missing_ok=True)
 
+    def is_replaced(self, sha256: str) -> bool:
+        """True when another file that is kept stands for this one: the same bytes were sent again, and nobody needs them."""
+        note = self._note(sha256)
+        newer = note.read_text() if note.exists() else ""
+        return bool(newer) and self.path(newer).exists()
+
     def files(self) -> Iterator[Path]:
         """Yield every file that is kept."""
         return (path for path in (self.root / "sha256").glob("*/*") if path.is_file())

@@ -17,6 +17,8 @@ from warehouse.settings import PROJECT
 
 Progress = Callable[[str], None]
 RUNBOOK = "See docs/runbooks/backup-and-restore.md."
+OF_ANOTHER = ("WAREHOUSE_URL", "WAREHOUSE_STORE", "WAREHOUSE_OUTBOX")
+"""Settings of the warehouse that was lost, or lives on: what a restore makes lies in its new home, all of it."""
 
 
 def add_backup(commands: Any, say: Progress) -> None:
@@ -64,7 +66,7 @@ def _place(options: argparse.Namespace) -> tuple[Path, Path]:
 
 
 def _backup(options: argparse.Namespace, say: Progress) -> int:
-    from warehouse.backup import back_up, require_backup, require_whole_log, ship  # noqa: PLC0415
+    from warehouse.backup import back_up, read_manifests, require_backup, require_whole_log, ship  # noqa: PLC0415
     from warehouse.connect import open_warehouse  # noqa: PLC0415
     from warehouse.sealed import make_key, read_key  # noqa: PLC0415
 
@@ -73,13 +75,15 @@ def _backup(options: argparse.Namespace, say: Progress) -> int:
         raise WarehouseError(f"The key {key} lies in the backup itself", remedy="Keep it elsewhere.")
     if options.log:
         require_backup(folder)
+    # A key that was mislaid is not made anew beside the backups that it sealed.
+    secret = read_key(key) if options.log or read_manifests(folder) else make_key(key)
     warehouse, started = open_warehouse(), time.monotonic()
     if options.log:
-        ship(warehouse, folder, read_key(key), say)
+        ship(warehouse, folder, secret, say)
         require_whole_log(folder)
         print(f"The log is shipped to {folder} ({time.monotonic() - started:.1f} s).")
     else:
-        target = back_up(warehouse, folder, make_key(key), say)
+        target = back_up(warehouse, folder, secret, say)
         print(f"Backed up to {target} ({time.monotonic() - started:.1f} s). Without the key {key} it is worth nothing:")
         print(f"keep a copy of the key where the backups are not. {RUNBOOK}")
     return 0
@@ -96,15 +100,18 @@ def _restore(options: argparse.Namespace, say: Progress) -> int:
     if done.erasures:
         say(f"erasing {done.erasures} persons again (law 12)")
         command = [sys.executable, "-m", "pipeline", "erase", "--again"]
-        environment = {**os.environ, "WAREHOUSE_HOME": str(options.home.absolute())}
+        environment = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER}
+        environment["WAREHOUSE_HOME"] = str(options.home.absolute())
         if subprocess.run(command, env=environment, cwd=PROJECT, check=False).returncode:
             raise WarehouseError("Persons on the list of erasures may be found again", remedy="See the lines above.")
-    print(f"Next: WAREHOUSE_HOME={options.home} python -m pipeline laws. {RUNBOOK}")
+    unset = "".join(f"-u {name} " for name in OF_ANOTHER if name in os.environ)
+    print(f"Next: {unset and f'env {unset}'}WAREHOUSE_HOME={options.home} python -m pipeline laws. {RUNBOOK}")
     return 0
 
 
 def _rebuild(options: argparse.Namespace) -> int:
     from ingestion.store import Store  # noqa: PLC0415
+    from pipeline.erasure import LIST  # noqa: PLC0415
     from pipeline.rebuild import lay_out  # noqa: PLC0415
 
     landings = lay_out(Store(options.store), options.landing)
@@ -114,6 +121,10 @@ def _rebuild(options: argparse.Namespace) -> int:
     for landing in landings:
         print(f"Laid {len(list(landing.glob('*/*/*')))} deliveries out in {landing}.")
     print("Next, in a new WAREHOUSE_HOME, in this order:")
+    if (options.store / LIST).exists():
+        # Before the first night, so that no delivery brings back who was erased (law 12).
+        print(f"mkdir -p $WAREHOUSE_HOME/store && cp {options.store / LIST} $WAREHOUSE_HOME/store")
+        print("python -m pipeline erase --again")
     for landing in landings:
         print(f"python -m pipeline night --landing {landing}")
     return 0

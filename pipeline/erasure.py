@@ -11,26 +11,33 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+import psycopg
 from psycopg import sql
 
 from contract.errors import WarehouseError
 from contract.model import load_datasets
-from ingestion.descriptor import parse_descriptor
-from ingestion.erase import CUSTOMERS, count_rows, erase_rows, forget_erased, names_person, personal_tables
+from ingestion.descriptor import Resource, parse_descriptor
+from ingestion.erase import (
+    CUSTOMERS,
+    count_rows,
+    erase_rows,
+    forget_erased,
+    names_person,
+    personal_tables,
+    read_values,
+)
 from ingestion.landing import without_password
 from ingestion.rewrite import CannotRewriteError
 from ingestion.store import Store
-from pipeline.deadline import clock
 from pipeline.intake import working_on
-from pipeline.traces import find_strays, find_traces, mask_traces
+from pipeline.traces import find_registered, find_strays, find_traces, mask_traces
 from warehouse.connect import Connection, Warehouse
 
 Say = Callable[[str], None]
 LIST = "erasures.json"
 """The list beside the store as well: a backup of yesterday does not know who was erased today."""
-JUST_KEPT = dt.timedelta(hours=2)
-"""A delivery is on record so long after its first file was kept, at the latest."""
 SHORTEST = 6
 """Characters of a value that is searched for: shorter ones are found everywhere."""
 
@@ -77,29 +84,28 @@ class Proof:
 def erase(warehouse: Warehouse, customer_id: str, by: str, reason: str, say: Say) -> Proof:
     """Erase a person everywhere and prove it. Raises WarehouseError for a customer that the books do not know."""
     with warehouse.connect("admin", autocommit=True) as connection:
-        values = _read_values(connection, customer_id)
-        before = _search(warehouse, connection, customer_id, values, say)
+        values = _read_values(warehouse, connection, customer_id)
+        before, branches = _search(warehouse, connection, customer_id, values, say)
         connection.execute(
             "insert into meta.erasures (customer_id, erased_by, reason) values (%s, %s, %s) on conflict do nothing",
             [customer_id, by, reason],
         )
-        _write_list(warehouse, connection)
         files = erase_again(warehouse, say)
         mask_traces(warehouse, values)
-        after = _search(warehouse, connection, customer_id, values, say)
-        folders = connection.execute(
-            "select distinct branch_code from personal.customers_rows where customer_id = %s order by 1", [customer_id]
-        ).fetchall()
+        after, _ = _search(warehouse, connection, customer_id, values, say)
+        loaded = connection.execute(
+            "select distinct branch_code from personal.customers_rows where customer_id = %s", [customer_id]
+        )
+        branches |= {code for (code,) in loaded}
     places = [Place(name, before[name], after[name]) for name in before]
     landing = without_password(warehouse.settings.landing)
-    return Proof(customer_id, places, files, [f"  {landing}/{code}" for (code,) in folders])
+    return Proof(customer_id, places, files, [f"  {landing}/{code}" for code in sorted(branches)])
 
 
 def erase_again(warehouse: Warehouse, say: Say, since: dt.datetime | None = None) -> int:
     """Erase everybody on the list from whatever is there, and return how many stored files were written again.
 
-    `since`: only from what has been received after it, for every load asks for the list itself; a night may be running
-    then, and what it has only just kept is not on record yet. Without `since`, run it when no night does.
+    `since`: only from what has been received after it, for every load asks for the list itself.
     """
     store = Store(warehouse.settings.store)
     files = 0
@@ -108,6 +114,7 @@ def erase_again(warehouse: Warehouse, say: Say, since: dt.datetime | None = None
         erased = [found for (found,) in connection.execute("select customer_id from meta.erasures")]
         if not erased:
             return 0
+        _write_list(warehouse, connection)
         deliveries = connection.execute(
             "select delivery_id, descriptor_sha256 from meta.deliveries "
             "where %s::timestamptz is null or received_at >= %s order by delivery_id",
@@ -118,18 +125,34 @@ def erase_again(warehouse: Warehouse, say: Say, since: dt.datetime | None = None
             with working_on(warehouse, delivery_id) as working:
                 content = store.path(descriptor).read_bytes()
                 files += forget_erased(working, store, delivery_id, parse_descriptor(content))
-        until = clock() - JUST_KEPT if since else None
-        for path in find_strays(warehouse, connection, erased, since, until):
-            store.replace(path.name, "")
-            say(f"{path.name} of no delivery on record is removed")
+        try:
+            _remove_unread(warehouse, connection, find_strays(warehouse, connection, erased, since), say)
+        except psycopg.errors.LockNotAvailable:
+            say("a night is receiving; what belongs to no delivery on record is removed next time")
         for table in erase_rows(connection, erased):
             say(f"{table.as_string()} is written again")
-            # The old rows are in the table's pages until it is.
-            connection.execute(sql.SQL("vacuum (full) {}").format(table))
+            # The old rows are in the table's pages until it is, and their values in its statistics.
+            connection.execute(sql.SQL("vacuum (full, analyze) {}").format(table))
     return files
 
 
-def _read_values(connection: Connection, customer_id: str) -> set[str]:
+def _remove_unread(warehouse: Warehouse, connection: Connection, strays: list[Path], say: Say) -> None:
+    """Remove what nothing reads. Raises LockNotAvailable while a night looks at a delivery: what it has kept is not on record yet."""
+    store = Store(warehouse.settings.store)
+    with connection.transaction():
+        # Who receives next stands in line behind us, and one branch that takes long is not to keep all others waiting.
+        connection.execute("set local lock_timeout = '2s'")
+        connection.execute("select pg_advisory_xact_lock(hashtext('receiving'))")
+        for path in store.files():
+            if store.is_replaced(path.name):
+                path.unlink()
+                say(f"{path.name} was sent again, and is removed again")
+        for path in sorted(set(strays) - find_registered(warehouse, connection)):
+            store.replace(path.name, "")
+            say(f"{path.name} of no delivery on record is removed")
+
+
+def _read_values(warehouse: Warehouse, connection: Connection, customer_id: str) -> set[str]:
     """Every personal value of the customer that is long enough to be told from others, in both Unicode forms."""
     names = [column.name for column in load_datasets()[CUSTOMERS].pii_columns if column.sql_type != "date"]
     found: set[str] = set()
@@ -139,14 +162,19 @@ def _read_values(connection: Connection, customer_id: str) -> set[str]:
         statement = sql.SQL("select distinct {} from {} where customer_id = %s").format(columns, table)
         for row in connection.execute(statement, [customer_id]):
             is_known = True
-            found |= {value for value in row if value and len(value) >= SHORTEST and value != "(erased)"}
-    if not is_known and not connection.execute(
+            found |= {value for value in row if value and value != "(erased)"}
+    if not is_known:
+        # Of a held delivery only the bytes are kept, and after some time of any that is no month-end.
+        for path, resource, _ in _customer_files(warehouse, connection):
+            found |= read_values(path, resource, customer_id)
+    if not is_known and not found and not connection.execute(
         "select 1 from meta.erasures where customer_id = %s", [customer_id]
     ).fetchone():  # fmt: skip
         raise WarehouseError(
-            f"No delivery that is loaded knows the customer {customer_id}",
+            f"No delivery on record knows the customer {customer_id}",
             remedy="Check the id with the branch; after a restore use `pipeline erase --again`.",
         )
+    found = {value for value in found if len(value) >= SHORTEST}
     return {unicodedata.normalize("NFC", value) for value in found} | {
         unicodedata.normalize("NFD", value) for value in found
     }
@@ -154,35 +182,42 @@ def _read_values(connection: Connection, customer_id: str) -> set[str]:
 
 def _search(
     warehouse: Warehouse, connection: Connection, customer_id: str, values: set[str], say: Say
-) -> dict[str, int]:
+) -> tuple[dict[str, int], set[str]]:
+    """Return the hits by place, and the branches that have delivered a file with one."""
     say("searching ...")
+    branches = list(_find_files(warehouse, connection, customer_id))
     found = {
         "personal: rows of the customer with a value": count_rows(connection, [customer_id]),
-        "store: files with a value of the customer": sum(_find_files(warehouse, connection, customer_id)),
+        "store: files with a value of the customer": len(branches),
     }
     for schema in ("raw", "meta", "staging", "intermediate", "mart_builds", "quarters"):
         found[f"{schema}: rows with a value"] = sum(_count_in_schema(connection, schema, values))
     found["store: stray files that name the customer"] = len(find_strays(warehouse, connection, [customer_id]))
     for name, paths in find_traces(warehouse, values).items():
         found[f"{name}: files with a value"] = len(paths)
-    return found
+    return found, set(branches)
 
 
-def _find_files(warehouse: Warehouse, connection: Connection, customer_id: str) -> Iterator[bool]:
+def _find_files(warehouse: Warehouse, connection: Connection, customer_id: str) -> Iterator[str]:
+    """The branch of every stored file of customers that holds a value of this one, or that nobody can read."""
+    for path, resource, branch_code in _customer_files(warehouse, connection):
+        try:
+            if names_person(path, resource, [customer_id]):
+                yield branch_code
+        except CannotRewriteError:
+            yield branch_code
+
+
+def _customer_files(warehouse: Warehouse, connection: Connection) -> Iterator[tuple[Path, Resource, str]]:
+    """Every stored file of customers of a delivery on record, with what its manifest says of it, and its branch."""
     store = Store(warehouse.settings.store)
-    descriptors = connection.execute("select distinct descriptor_sha256 from meta.deliveries").fetchall()
-    resources = [
-        resource
-        for (descriptor,) in descriptors
-        for resource in parse_descriptor(store.path(descriptor).read_bytes()).resources
-        if resource.dataset == CUSTOMERS
-    ]
-    for path, resource in {store.path(resource.sha256): resource for resource in resources}.items():
-        if path.exists():
-            try:
-                yield names_person(path, resource, [customer_id])
-            except CannotRewriteError:
-                yield True
+    found = {}
+    for (sha256,) in connection.execute("select distinct descriptor_sha256 from meta.deliveries").fetchall():
+        descriptor = parse_descriptor(store.path(sha256).read_bytes())
+        for resource in descriptor.resources:
+            if resource.dataset == CUSTOMERS:
+                found[store.path(resource.sha256)] = (resource, descriptor.branch_code)
+    return ((path, resource, code) for path, (resource, code) in found.items() if path.exists())
 
 
 def _count_in_schema(connection: Connection, schema: str, values: set[str]) -> Iterator[int]:

@@ -5,6 +5,7 @@ Visible rows and marts come out the same. The ledger's history, quarters and dec
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections import Counter
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from contract.errors import WarehouseError
 from ingestion.descriptor import Descriptor, RefusalError, parse_descriptor
+from ingestion.erase import as_kept
 from ingestion.landing import BRANCH, DESCRIPTOR
 from ingestion.store import Store
 
@@ -29,13 +31,15 @@ def lay_out(store: Store, landing: Path) -> list[Path]:
             f"Something lies in {landing} already", remedy="Name a folder that is empty or not there yet."
         )
     laid: Counter[tuple[str, str, int]] = Counter()
+    # A manifest that had to be written again has another hash, by which a later revision must name it.
+    renamed: dict[str, str] = {}
     files = [path for path in store.root.glob("sha256/*/*") if path.stat().st_size <= LARGEST_DESCRIPTOR]
     for path in sorted(files, key=lambda file: (file.stat().st_mtime_ns, file.name)):
         descriptor = _read_descriptor(path)
         if descriptor is None:
             continue
         number = (descriptor.branch_code, descriptor.business_date.isoformat(), descriptor.revision)
-        if _lay_out_one(store, landing / str(laid[number] + 1), path, descriptor):
+        if _lay_out_one(store, landing / str(laid[number] + 1), path, descriptor, renamed):
             laid[number] += 1
     return [landing / str(turn) for turn in range(1, max(laid.values(), default=0) + 1)]
 
@@ -52,15 +56,21 @@ def _read_descriptor(path: Path) -> Descriptor | None:
     return found if BRANCH.fullmatch(found.branch_code) else None
 
 
-def _lay_out_one(store: Store, landing: Path, path: Path, descriptor: Descriptor) -> bool:
+def _lay_out_one(store: Store, landing: Path, path: Path, descriptor: Descriptor, renamed: dict[str, str]) -> bool:
     folder = landing / descriptor.branch_code / descriptor.business_date.isoformat() / f"r{descriptor.revision}"
     files = {resource.path: store.path(resource.sha256) for resource in descriptor.resources}
     if not all(file.exists() for file in files.values()):
         return False
     folder.mkdir(parents=True)
-    for name, file in [*files.items(), (DESCRIPTOR, path)]:
+    for name, file in files.items():
         try:
             os.link(file, folder / name)
         except OSError:
             shutil.copyfile(file, folder / name)
+    # Where a person was erased since, files are not those that the branch declared.
+    content = as_kept(store, path.read_bytes())
+    if descriptor.supersedes and descriptor.supersedes in renamed:
+        content = content.replace(descriptor.supersedes.encode(), renamed[descriptor.supersedes].encode())
+    renamed[path.name] = hashlib.sha256(content).hexdigest()
+    (folder / DESCRIPTOR).write_bytes(content)
     return True

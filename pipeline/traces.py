@@ -38,28 +38,28 @@ def mask_traces(warehouse: Warehouse, values: set[str]) -> None:
                 _mask(path, values)
 
 
+def find_registered(warehouse: Warehouse, connection: Connection) -> set[Path]:
+    """Return the stored files of deliveries on record."""
+    store = Store(warehouse.settings.store)
+    known = connection.execute("select stored_sha256 from meta.delivery_files").fetchall()
+    return {store.path(sha256) for (sha256,) in known}
+
+
 def find_strays(
-    warehouse: Warehouse,
-    connection: Connection,
-    customer_ids: list[str],
-    since: dt.datetime | None = None,
-    until: dt.datetime | None = None,
+    warehouse: Warehouse, connection: Connection, customer_ids: list[str], since: dt.datetime | None = None
 ) -> list[Path]:
     """Return stored customers' files that belong to no delivery on record and name one of these customers.
 
-    They were kept of refused deliveries and of repeats, and nothing reads them. `since`, `until`: of those kept between.
+    They were kept of refused deliveries and of repeats, and nothing reads them. `since`: of those kept after it.
     """
-    first, last = (moment.timestamp() if moment else None for moment in (since, until))
     store = Store(warehouse.settings.store)
-    known = connection.execute("select stored_sha256 from meta.delivery_files").fetchall()
-    registered = {store.path(sha256) for (sha256,) in known}
+    registered = find_registered(warehouse, connection)
     wanted = [customer_id.encode() for customer_id in customer_ids]
     return [
         path
         for path in store.files()
         if path not in registered
-        and (first is None or path.stat().st_mtime >= first)
-        and (last is None or path.stat().st_mtime < last)
+        and (since is None or path.stat().st_mtime >= since.timestamp())
         and wanted
         and _holds(path, [PERSONAL_COLUMN])
         and _holds(path, wanted)

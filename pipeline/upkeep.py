@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -51,8 +52,11 @@ def write_docs() -> None:
 
 
 def remove_older(files: Iterable[Path], moment: dt.datetime) -> int:
-    """Remove files that were last written before a moment and return how many; one that goes away meanwhile is gone."""
+    """Remove files and folders last written before a moment and return how many; one that goes away meanwhile is gone."""
     old = [path for path in files if path.exists() and path.stat().st_mtime < moment.timestamp()]
     for path in old:
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
     return len(old)

@@ -4,6 +4,7 @@
     <folder>/wal/<segment>.sealed         what was committed after a base backup
     <folder>/store/<sha256>.sealed        delivered bytes, each kept once; store-left/ what has left the store since
     <folder>/erasures.sealed              who was erased until now
+    <folder>/replaced.sealed              which stored file stands for one that was written again
 
 Everything but the manifest is sealed (warehouse/sealed.py); the key lies outside. The log is fetched over a replication
 slot, so none of it is lost between two backups, however long that takes; `LOG_LIMIT` bounds what the server keeps.
@@ -20,7 +21,7 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -28,13 +29,15 @@ from typing import IO, BinaryIO, cast
 from contract.errors import WarehouseError
 from warehouse.connect import Warehouse
 from warehouse.log_gaps import find_gap
-from warehouse.sealed import seal
+from warehouse.sealed import SealError, open_sealed, seal
 
 SLOT = "warehouse_backup"
 LOG_LIMIT = "16GB"
 SEGMENT = 16 << 20
 KEPT_DAYS = 35
 """Days after which a backup is removed: an erased person is in none that is older (law 12)."""
+NAME = "%Y%m%dT%H%M%S.%fZ"
+"""Of a base backup's folder: its time (UTC)."""
 SPOOL = "log-spool"
 LEFT_OUT = ("landing", "store", "backups", SPOOL, "pgdata", "postgresql", "dbt", "airflow/logs", "airflow/services")
 """What of a warehouse's home is kept elsewhere, or made again."""
@@ -68,9 +71,21 @@ def back_up(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) 
     What is older than `KEPT_DAYS` is removed. Errors: WarehouseError; what was there before stays.
     """
     system = _require_same_server(warehouse, folder)
+    _require_same_key(folder, key)
     _make_slot(warehouse)
+    target = folder / "base" / dt.datetime.now(dt.UTC).strftime(NAME)
+    try:
+        manifest = _back_up_into(target, system, warehouse, key, progress)
+    except BaseException:
+        # On a disk that is full, each attempt would leave less room for the next.
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+    expire(folder, manifest.ended - dt.timedelta(days=KEPT_DAYS), progress)
+    return target
+
+
+def _back_up_into(target: Path, system: str, warehouse: Warehouse, key: bytes, progress: Progress) -> Manifest:
     started = dt.datetime.now(dt.UTC)
-    target = folder / "base" / started.strftime("%Y%m%dT%H%M%S.%fZ")
     first, version = _log_position(warehouse)
     sizes = {}
     with _output(warehouse, "pg_basebackup", "-D", "-", "-Ft", "-z", "-X", "fetch", "-c", "fast") as tar:
@@ -82,18 +97,18 @@ def back_up(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) 
     with tempfile.TemporaryFile() as file:
         _pack_home(warehouse.settings.home, file)
         sizes["home.tar.gz"] = seal(cast(BinaryIO, file), target / "home.tar.gz.sealed", "home.tar.gz", key)
-    ship(warehouse, folder, key, progress)
+    ship(warehouse, target.parents[1], key, progress)
     ended = dt.datetime.now(dt.UTC)
     # Written last: a folder without a manifest is no backup.
     manifest = Manifest(started.isoformat(), ended.isoformat(), first, version, sizes, system)
     (target / "manifest.json").write_text(json.dumps(asdict(manifest), indent=2))
-    expire(folder, ended - dt.timedelta(days=KEPT_DAYS), progress)
-    return target
+    return manifest
 
 
 def ship(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) -> int:
     """Seal what came since the last time: stored files, erasures, and the log until now; return the log's segments."""
     _require_same_server(warehouse, folder)
+    _require_same_key(folder, key)
     _make_slot(warehouse)
     with warehouse.connect("admin", autocommit=True) as connection:
         # The slot serves one at a time, and by cron a backup and a shipment may begin in the same minute.
@@ -103,6 +118,7 @@ def ship(warehouse: Warehouse, folder: Path, key: bytes, progress: Progress) -> 
         # After that moment: whatever delivery is in this log, its bytes are in the backup too.
         _ship_store(warehouse, folder, key, progress)
         _ship_erasures(warehouse, folder, key)
+        _ship_notes(warehouse, folder, key)
         segments = _ship_log(warehouse, folder, key, -(-int(row[0]) // SEGMENT) * SEGMENT)
     progress(f"log: {segments} segments")
     return segments
@@ -119,6 +135,19 @@ def _require_same_server(warehouse: Warehouse, folder: Path) -> str:
             remedy="Set WAREHOUSE_HOME to the warehouse that is meant, or WAREHOUSE_BACKUPS to a new folder.",
         )
     return str(row[0])
+
+
+def _require_same_key(folder: Path, key: bytes) -> None:
+    """Errors: WarehouseError when the backups are sealed with another key: neither would open all that a restore needs."""
+    listed = folder / "erasures.sealed"
+    try:
+        for _ in open_sealed(listed, "erasures", key) if listed.exists() else ():
+            pass
+    except SealError as error:
+        raise WarehouseError(
+            f"The backups in {folder} are sealed with another key",
+            remedy="Set WAREHOUSE_BACKUP_KEY to the key of these backups, or WAREHOUSE_BACKUPS to a new folder.",
+        ) from error
 
 
 def require_backup(folder: Path) -> Manifest:
@@ -168,7 +197,8 @@ def _ship_store(warehouse: Warehouse, folder: Path, key: bytes, progress: Progre
     stored = {path.name: path for path in warehouse.settings.store.glob("sha256/*/*")}
     new = {name: path for name, path in stored.items() if not (folder / "store" / f"{name}.sealed").exists()}
     for name, path in new.items():
-        with path.open("rb") as file:
+        # An erasure may just have written it again: what stands for it is shipped the next time.
+        with suppress(FileNotFoundError), path.open("rb") as file:
             seal(file, folder / "store" / f"{name}.sealed", name, key)
     for sealed in folder.glob("store/*.sealed"):
         if sealed.name.removesuffix(".sealed") not in stored:
@@ -187,14 +217,22 @@ def _ship_erasures(warehouse: Warehouse, folder: Path, key: bytes) -> None:
     seal(io.BytesIO(json.dumps(rows).encode()), folder / "erasures.sealed", "erasures", key)
 
 
+def _ship_notes(warehouse: Warehouse, folder: Path, key: bytes) -> None:
+    """What stands for a file whose bytes are gone (ingestion/store.py): manifests go on naming it as it was sent."""
+    notes = {path.name: path.read_text() for path in warehouse.settings.store.glob("erased/*") if not path.suffix}
+    seal(io.BytesIO(json.dumps(notes).encode()), folder / "replaced.sealed", "replaced", key)
+
+
 def expire(folder: Path, before: dt.datetime, progress: Progress) -> None:
     """Remove base backups that ended before, the log that no other needs, and what has left the store that long ago.
 
-    The newest backup stays, however old it is.
+    So long ago goes what was cut off, too. The newest backup stays, however old it is.
     """
     found = read_manifests(folder)
     old = [path for path, manifest in found[:-1] if manifest.ended < before]
-    for path in old:
+    whole = {path for path, _ in found}
+    cut_off = [path for path in folder.glob("base/*") if path not in whole and path.name < f"{before:{NAME}}"]
+    for path in old + cut_off:
         shutil.rmtree(path)
     kept = [manifest.first_segment for path, manifest in found if path not in old]
     for segment in folder.glob("wal/*.sealed"):
@@ -203,7 +241,7 @@ def expire(folder: Path, before: dt.datetime, progress: Progress) -> None:
             continue
         if kept and segment.name[8:24] < min(first[8:24] for first in kept):
             segment.unlink()
-    for file in folder.glob("store-left/*.sealed"):
+    for file in [*folder.glob("store-left/*.sealed"), *folder.glob("*/.*.sealed.*")]:
         if file.stat().st_mtime < before.timestamp():
             file.unlink()
     if old:
@@ -246,13 +284,24 @@ def _log_position(warehouse: Warehouse) -> tuple[str, int]:
 
 
 def _pack_home(home: Path, target: IO[bytes]) -> None:
-    def choose(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-        is_kept = member.name not in (*LEFT_OUT, *SECRETS_LEFT_OUT) and not member.name.endswith((".pid", ".lock"))
-        return member if is_kept and (member.isreg() or member.isdir()) else None
+    def add(path: Path) -> None:
+        name = str(path.relative_to(home))
+        if name in (*LEFT_OUT, *SECRETS_LEFT_OUT) or name.endswith((".pid", ".lock")) or path.is_symlink():
+            return
+        # A night may be writing here: what goes away meanwhile needs no copy, what grows is copied as it was.
+        with suppress(FileNotFoundError):
+            if path.is_dir():
+                tar.add(path, name, recursive=False)
+                for inside in sorted(path.iterdir()):
+                    add(inside)
+            elif path.is_file():
+                member, content = tar.gettarinfo(path, name), path.read_bytes()
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
 
-    with tarfile.open(fileobj=target, mode="w:gz", compresslevel=1) as tar:
+    with tarfile.open(fileobj=target, mode="w:gz", compresslevel=1, dereference=True) as tar:
         for path in sorted(home.iterdir()):
-            tar.add(path, path.name, filter=choose)
+            add(path)
     target.seek(0)
 
 

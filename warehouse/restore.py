@@ -19,7 +19,7 @@ import psycopg
 from contract.errors import WarehouseError
 from warehouse.backup import Manifest, Progress, read_manifests
 from warehouse.log_gaps import find_gap
-from warehouse.sealed import open_sealed, unseal
+from warehouse.sealed import SealError, open_sealed, unseal
 from warehouse.server import EmbeddedServer, service_user
 
 PATIENCE = 3600.0
@@ -82,7 +82,7 @@ def _restore_into(server: EmbeddedServer, source: _Source, progress: Progress) -
     spool = data.parent / "recovery"
     try:
         _lay_out_log(folder, spool, source.manifest, key)
-        _ask_for_recovery(data, spool, source.moment)
+        _ask_for_recovery(data, spool, source)
         last_commit = _recover(server)
     except psycopg.OperationalError as error:
         raise WarehouseError(
@@ -94,8 +94,10 @@ def _restore_into(server: EmbeddedServer, source: _Source, progress: Progress) -
     progress(f"log replayed: {time.monotonic() - started:.1f} s")
     if gap := find_gap(folder, source.manifest.first_segment):
         progress(f"THE LOG LACKS {gap}: nothing that was committed from there on has come back")
-    count = _restore_store(folder, server.home / "store", key)
+    count, damaged = _restore_store(folder, server.home / "store", key)
     progress(f"store: {count} files, {time.monotonic() - started:.1f} s")
+    for name in damaged:
+        progress(f"THE STORED FILE {name} IS DAMAGED in the backup, and has not come back")
     erasures = _take_over_erasures(server, folder, key)
     return Restored(base, last_commit, erasures, time.monotonic() - started)
 
@@ -146,10 +148,16 @@ def _lay_out_log(folder: Path, spool: Path, manifest: Manifest, key: bytes) -> N
             unseal(file, spool / name, name, key)
 
 
-def _ask_for_recovery(data: Path, spool: Path, moment: dt.datetime | None) -> None:
+def _ask_for_recovery(data: Path, spool: Path, source: _Source) -> None:
     lines = [f'restore_command = \'cp "{spool}/%f" "%p"\'']
-    if moment:
-        lines += [f"recovery_target_time = '{moment.isoformat()}'", "recovery_target_action = 'promote'"]
+    if source.moment:
+        # A line that began when somebody went back to a moment knows nothing of what had happened after it on the base's own.
+        line = int(source.manifest.first_segment[:8], 16)
+        lines += [
+            f"recovery_target_time = '{source.moment.isoformat()}'",
+            "recovery_target_action = 'promote'",
+            f"recovery_target_timeline = '{line}'",
+        ]
     with (data / "postgresql.auto.conf").open("a") as file:
         file.write("\n".join([*lines, ""]))
     (data / "recovery.signal").touch()
@@ -194,13 +202,24 @@ def _take_over_erasures(server: EmbeddedServer, folder: Path, key: bytes) -> int
     return len(rows)
 
 
-def _restore_store(folder: Path, store: Path, key: bytes) -> int:
+def _restore_store(folder: Path, store: Path, key: bytes) -> tuple[int, list[str]]:
+    """Return how many files came back, and those that are not what was sealed: no other backup has them either."""
     count = 0
+    damaged = []
+    # A backup from before the notes were kept has none.
+    if (folder / "replaced.sealed").exists():
+        (store / "erased").mkdir(parents=True, exist_ok=True)
+        for sha256, newer in json.loads(b"".join(open_sealed(folder / "replaced.sealed", "replaced", key))).items():
+            (store / "erased" / sha256).write_text(newer)
     for file in folder.glob("store*/*.sealed"):
         name = file.name.removesuffix(".sealed")
         target = store / "sha256" / name[:2] / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        unseal(file, target, name, key)
+        try:
+            unseal(file, target, name, key)
+        except SealError:
+            damaged.append(name)
+            continue
         target.chmod(0o440)
         count += 1
-    return count
+    return count, damaged

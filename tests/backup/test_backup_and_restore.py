@@ -191,6 +191,27 @@ def test_another_key_brings_nothing_back(story: Story, new_home: Path, tmp_path:
         restore(story.folder, new_home, make_key(tmp_path / "other.key"), None, quiet)
 
 
+def test_a_stored_file_that_is_damaged_in_the_backup_keeps_nothing_else_from_coming_back(
+    story: Story, new_home: Path, tmp_path: Path
+) -> None:
+    """Every backup shares the stored files: there is no other to take."""
+    copy = tmp_path / "copy"
+    shutil.copytree(story.folder, copy)
+    manifest = json.loads((story.home / "landing" / "96" / "2025-09-28" / "r1" / "datapackage.json").read_text())
+    (sent,) = [resource["hash"] for resource in manifest["resources"] if resource["name"] == "loan_book"]
+    name = sent.removeprefix("sha256:")
+    damaged = copy / "store" / f"{name}.sealed"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    said: list[str] = []
+    restore(copy, new_home, make_key(story.key), None, said.append)
+    restored = open_warehouse(new_home)
+    assert read_content(restored) == story.contents["shipped"][0]
+    assert f"THE STORED FILE {name} IS DAMAGED in the backup, and has not come back" in said
+    assert [result.violations for result in check_laws(restored) if not result.holds] == [
+        [f"stored file {name}: the store has lost it, or its bytes have changed."]
+    ]
+
+
 def test_backups_older_than_35_days_go_and_the_newest_stays(story: Story, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(story.folder, copy)
@@ -205,8 +226,15 @@ def test_backups_older_than_35_days_go_and_the_newest_stays(story: Story, tmp_pa
     for name, moment in (("old", 0), ("young", time.time())):
         (copy / "store-left" / f"{name}.sealed").touch()
         os.utime(copy / "store-left" / f"{name}.sealed", (moment, moment))
+    cut_off = copy / "base" / "20000102T000000.000000Z"
+    (cut_off / "base.tar.gz.sealed").parent.mkdir()
+    for file in (cut_off / "base.tar.gz.sealed", copy / "store" / ".part.sealed.1"):
+        file.touch()
+        os.utime(file, (0, 0))
     expire(copy, manifest.ended - dt.timedelta(days=35), quiet)
     assert [path for path, _ in read_manifests(copy)] == [base]
+    assert sorted(path.name for path in (copy / "base").iterdir()) == [base.name]
+    assert not (copy / "store" / ".part.sealed.1").exists()
     assert not (copy / "wal" / "000000010000000000000000.sealed").exists()
     assert (copy / "wal" / f"{manifest.first_segment}.sealed").exists()
     assert (copy / "wal" / "00000002.history.sealed").exists()

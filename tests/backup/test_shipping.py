@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from contract.errors import WarehouseError
+from ingestion.store import Store
 from pipeline.cli import main
+from warehouse import backup
 from warehouse.backup import back_up, read_manifests, require_backup, require_whole_log, ship
 from warehouse.connect import Warehouse, open_warehouse
 from warehouse.log_gaps import find_gap
-from warehouse.sealed import make_key
+from warehouse.sealed import make_key, unseal
 from warehouse.server import EmbeddedServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(200)]
@@ -81,6 +86,49 @@ def test_log_that_lies_elsewhere_is_missed_until_the_next_backup(own: Warehouse,
     require_whole_log(folder)
 
 
+def test_what_goes_away_meanwhile_stops_no_backup(
+    own: Warehouse, tmp_path: Path, key: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A night puts files in their place under another name first; an erasure writes stored files again."""
+    outbox = own.settings.outbox
+    outbox.mkdir()
+    (outbox / ".aside").touch()
+    (outbox / "feedback.json").write_text("{}")
+    kept = [Store(own.settings.store).keep(io.BytesIO(content)).path for content in (b"one", b"two")]
+    describe, seal = tarfile.TarFile.gettarinfo, backup.seal
+
+    def go_away(tar: tarfile.TarFile, name: Any = None, *others: Any, **named: Any) -> tarfile.TarInfo:
+        if Path(name).name == ".aside":
+            Path(name).unlink()
+        return describe(tar, name, *others, **named)
+
+    def seal_one(source: Any, target: Path, *others: Any) -> int:
+        if target.parent.name == "store":
+            for path in kept:
+                if path.name not in target.name:
+                    path.unlink(missing_ok=True)
+        return seal(source, target, *others)
+
+    monkeypatch.setattr(tarfile.TarFile, "gettarinfo", go_away)
+    monkeypatch.setattr(backup, "seal", seal_one)
+    base = back_up(own, tmp_path / "backups", key, quiet)
+    assert require_backup(tmp_path / "backups")
+    assert len(list((tmp_path / "backups" / "store").iterdir())) == 1
+    unseal(base / "home.tar.gz.sealed", tmp_path / "home.tar.gz", "home.tar.gz", key)
+    with tarfile.open(tmp_path / "home.tar.gz") as tar:
+        assert {name for name in tar.getnames() if name.startswith("outbox")} == {"outbox", "outbox/feedback.json"}
+
+
+def test_a_backup_that_fails_leaves_nothing_behind(own: Warehouse, tmp_path: Path, key: bytes) -> None:
+    """What it had sealed would take the room that the next one needs, and hold persons for ever."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (folder / "wal").touch()
+    with pytest.raises(OSError, match="wal"):
+        back_up(own, folder, key, quiet)
+    assert list((folder / "base").iterdir()) == []
+
+
 def test_another_server_does_not_write_over_backups(own: Warehouse, tmp_path: Path, key: bytes) -> None:
     folder = tmp_path / "backups"
     manifest = back_up(own, folder, key, quiet) / "manifest.json"
@@ -89,6 +137,22 @@ def test_another_server_does_not_write_over_backups(own: Warehouse, tmp_path: Pa
     for attempt in (back_up, ship):
         with pytest.raises(WarehouseError, match=r"another warehouse's.*WAREHOUSE_HOME"):
             attempt(own, folder, key, quiet)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_another_key_seals_nothing_beside_backups(
+    own: Warehouse, tmp_path: Path, key: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is sealed already stays as it is: half of a backup by each key would be opened by neither."""
+    folder = tmp_path / "backups"
+    back_up(own, folder, key, quiet)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    for attempt in (back_up, ship):
+        with pytest.raises(WarehouseError, match="sealed with another key"):
+            attempt(own, folder, make_key(tmp_path / "another.key"), quiet)
+    assert main(["backup", "--folder", str(folder), "--key", str(tmp_path / "mislaid.key")]) == 70
+    assert "There is no key in" in capsys.readouterr().err
+    assert not (tmp_path / "mislaid.key").exists()
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 

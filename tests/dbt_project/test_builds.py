@@ -81,6 +81,29 @@ def test_a_new_date_of_one_branch_touches_no_other(marts: Warehouse, year: list[
     assert changed == own | {("nation", "*", "2024-06-02")}
 
 
+def test_what_is_kept_gains_the_columns_that_an_older_version_did_not_make(
+    marts: Warehouse, year: list[Delivery]
+) -> None:
+    """Of each type that a column of these tables has: dbt's own names of types are not PostgreSQL's."""
+    of_kept = (
+        "select t.table_name, a.attname, format_type(a.atttypid, a.atttypmod) from meta.built_tables as t "
+        "inner join pg_attribute as a on a.attrelid = to_regclass(t.schema_name || '.' || t.table_name) "
+        "where t.schema_name = 'intermediate' and t.part is not null and a.attnum > 0 and not a.attisdropped"
+    )
+    with marts.connect("admin") as connection:
+        before, figures = connection.execute(of_kept).fetchall(), contents(marts)
+        for table, column, _ in before:
+            if column != "delivery_id":
+                connection.execute(f"alter table intermediate.{table} drop column {column} cascade".encode())
+        connection.execute("update meta.built_tables set definition = 'older' where schema_name = 'intermediate'")
+    build(marts, full=True)
+    with marts.connect("admin") as connection:
+        after = connection.execute(of_kept).fetchall()
+    assert {kind for *_, kind in before} >= {"bigint", "text", "date", "boolean"}
+    assert sorted(after) == sorted(before)
+    assert contents(marts) == figures
+
+
 def test_a_corrected_date_remakes_the_sums_of_later_dates_of_its_year_only(
     marts: Warehouse, year: list[Delivery]
 ) -> None:

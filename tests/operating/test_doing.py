@@ -14,6 +14,7 @@ from ingestion.rules import Counts
 from pipeline import intake
 from pipeline.board import read_board
 from pipeline.branch import find_branches, verify_branch
+from pipeline.deadline import clock
 from pipeline.laws import check_laws
 from pipeline.night import run_night
 from pipeline.pause import pause_branch, resume_branch
@@ -180,3 +181,12 @@ def test_only_old_files_are_removed(tmp_path: Path) -> None:
     os.utime(old, (0, 0))
     assert remove_older([old, new, tmp_path / "gone"], moment) == 1
     assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_what_an_erasure_that_was_killed_was_writing_is_removed_too(tmp_path: Path) -> None:
+    """It writes in a folder of its own below the store."""
+    folder = tmp_path / "incoming-x"
+    folder.mkdir()
+    (folder / "rewritten").write_text("half")
+    assert remove_older([folder], clock() + dt.timedelta(days=1)) == 1
+    assert list(tmp_path.iterdir()) == []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
-import io
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from pipeline.erasure import erase, erase_again
 from pipeline.intake import restage
 from pipeline.laws import check_laws
 from pipeline.quarter_rederive import _lay_out as lay_out
+from tests.faults.waiting import wait_until
 from tests.support.deliveries import first_delivery, repay, to_csv
 from tests.support.door import take_in
 from tests.support.warehouses import copy_warehouse, environment, new_warehouse, remove_warehouse
@@ -28,6 +29,8 @@ from warehouse.connect import Warehouse
 
 CUSTOMER = "C9600002"
 NAME, NATIONAL_ID, PHONE = "Nguyễn Thị Số 2", "096180000002", "0996000002"
+
+WAITS = "select from pg_locks where locktype = 'advisory' and not granted"
 
 
 def quiet(_: str) -> None:
@@ -84,6 +87,12 @@ def personal_rows(warehouse: Warehouse, customer_id: str) -> set[tuple[Any, ...]
         )
 
 
+def restage_first(warehouse: Warehouse) -> None:
+    with warehouse.connect("loader") as connection:
+        (delivery_id,) = connection.execute("select min(delivery_id) from meta.deliveries").fetchone() or (0,)
+    restage(warehouse, delivery_id)
+
+
 def test_nothing_of_the_person_is_found_any_more(own: Warehouse) -> None:
     assert NATIONAL_ID.encode() in stored_bytes(own)
     before = totals(own)
@@ -127,9 +136,7 @@ def test_the_ledger_keeps_both_hashes_and_every_law_still_holds(own: Warehouse) 
 
 def test_a_later_load_brings_nothing_back(own: Warehouse) -> None:
     erase(own, CUSTOMER, "lan", "request 17", quiet)
-    with own.connect("loader") as connection:
-        (delivery_id,) = connection.execute("select min(delivery_id) from meta.deliveries").fetchone() or (0,)
-    restage(own, delivery_id)
+    restage_first(own)
     assert personal_rows(own, CUSTOMER) == {("(erased)", None, None, None)}
 
 
@@ -148,14 +155,45 @@ def test_a_later_delivery_of_the_branch_is_cleaned_before_it_is_loaded(own: Ware
     assert [result.text for result in check_laws(own) if not result.holds] == []
 
 
-def test_the_daily_upkeep_leaves_what_a_night_has_only_just_kept(own: Warehouse) -> None:
-    erase(own, CUSTOMER, "lan", "request 17", quiet)
-    kept = Store(own.settings.store).keep(io.BytesIO(to_csv("customers", first_delivery("96").rows["customers"])))
-    erase_again(own, quiet, since=clock() - dt.timedelta(days=7))
-    assert kept.path.exists()
-    os.utime(kept.path, ((clock() - dt.timedelta(days=1)).timestamp(),) * 2)
-    erase_again(own, quiet, since=clock() - dt.timedelta(days=7))
-    assert not kept.path.exists()
+def test_an_erasure_leaves_what_a_night_has_only_just_kept(
+    own: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The night goes on once the erasure has come to its end, or waits for the night."""
+    take_in(own, "96")
+    third = repay(first_delivery("96", "2025-09-28").next("2025-09-29"), 1, 1_000_000).next("2025-09-30")
+    third.revision, third.supersedes = 2, "0" * 64
+    third.rows["customers"][2]["residence"] = "left"
+    third.write(Path(own.settings.landing))
+    mark = tmp_path / "mark"
+    monkeypatch.setenv("WAREHOUSE_FAULT", "after hashing=wait")
+    monkeypatch.setenv("WAREHOUSE_FAULT_MARK", str(mark))
+    with ThreadPoolExecutor(2) as pool, own.connect("admin", autocommit=True) as watch:
+        night = pool.submit(take_in, own, "96")
+        wait_until(mark.exists, night.done)
+        erasure = pool.submit(erase, own, CUSTOMER, "lan", "request 17", quiet)
+        wait_until(lambda: erasure.done() or watch.execute(WAITS).fetchone() is not None)
+        mark.unlink()
+        assert [outcome.verdict for outcome in night.result()] == ["published_with_warnings"]
+        erasure.result()
+    erase_again(own, quiet)
+    assert NATIONAL_ID.encode() not in stored_bytes(own)
+    assert [result.text for result in check_laws(own) if not result.holds] == []
+
+
+@pytest.mark.parametrize("form", [{"compression": "zip"}, {"encoding": "utf-16"}, {"format": "ods"}], ids=str)
+def test_a_file_in_a_form_that_nobody_reads_is_removed_with_the_first_erasure(
+    own: Warehouse, form: dict[str, str]
+) -> None:
+    """Nobody can say whom it names; its delivery is held, and the branch sends another."""
+    held = first_delivery("04")
+    held.payloads["customers"] = to_csv("customers", held.rows["customers"]).decode().encode("utf-16")
+    held.resources["customers"] = {"compression": None, **form}
+    held.write(Path(own.settings.landing))
+    assert [outcome.verdict for outcome in take_in(own, "04")] == ["held"]
+    proof = erase(own, CUSTOMER, "lan", "request 17", quiet)
+    assert proof.holds, proof.text
+    assert "004180000002".encode("utf-16-le") not in stored_bytes(own)
+    assert [result.text for result in check_laws(own) if not result.holds] == []
 
 
 def test_the_same_bytes_sent_again_are_a_duplicate_and_stay_erased(own: Warehouse) -> None:
@@ -167,6 +205,61 @@ def test_the_same_bytes_sent_again_are_a_duplicate_and_stay_erased(own: Warehous
     take_in(own, "96")
     erase_again(own, quiet)
     assert NATIONAL_ID.encode() not in stored_bytes(own)
+
+
+def test_bytes_that_come_back_with_a_second_look_at_a_folder_do_not_stay(own: Warehouse) -> None:
+    """A landing that is copied anew has other times: every folder in it is looked at again, and its bytes are kept."""
+    erase(own, CUSTOMER, "lan", "request 17", quiet)
+    for file in Path(own.settings.landing).rglob("*.gz"):
+        os.utime(file, (0, 0))
+    take_in(own, "96")
+    with own.connect("admin") as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute("update meta.deliveries set received_at = received_at - interval '1 month'")
+    erase_again(own, quiet, since=clock() - dt.timedelta(days=7))
+    assert NATIONAL_ID.encode() not in stored_bytes(own)
+    assert [result.text for result in check_laws(own) if not result.holds] == []
+    restage_first(own)
+    assert personal_rows(own, CUSTOMER) == {("(erased)", None, None, None)}
+
+
+def test_the_statistics_of_the_rows_name_nobody_either(own: Warehouse) -> None:
+    def statistics() -> str:
+        with own.connect("admin") as connection:
+            rows = connection.execute("select s::text from pg_stats as s where schemaname = 'personal'").fetchall()
+        return "\n".join(row for (row,) in rows)
+
+    assert NATIONAL_ID in statistics()
+    erase(own, CUSTOMER, "lan", "request 17", quiet)
+    found = statistics()
+    assert not any(value in found for value in (NAME, NATIONAL_ID, PHONE))
+    assert "Nguyễn Thị Số 3" in found
+
+
+def test_an_erasure_does_not_wait_for_a_branch_that_is_slow(own: Warehouse) -> None:
+    """Whoever receives next would stand in line behind it: one that hangs would keep every branch from delivering."""
+    with own.connect("loader") as slow:
+        slow.execute("select pg_advisory_xact_lock_shared(hashtext('receiving'))")
+        said: list[str] = []
+        assert not erase(own, CUSTOMER, "lan", "request 17", said.append).holds
+        assert "a night is receiving; what belongs to no delivery on record is removed next time" in said
+    assert erase(own, CUSTOMER, "lan", "request 17", quiet).holds
+
+
+def test_a_person_whom_only_a_held_delivery_named_is_erased(own: Warehouse) -> None:
+    """The rows of a held delivery are dropped with its verdict, its bytes stay."""
+    held = first_delivery("04")
+    held.resources["deposits"] = {"controlTotals": {"balance_vnd": 1}}
+    held.write(Path(own.settings.landing))
+    assert [outcome.verdict for outcome in take_in(own, "04")] == ["held"]
+    assert personal_rows(own, "C0400002") == set()
+    log = own.settings.home / "airflow" / "logs" / "task.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("a careless print: 004180000002\n", encoding="utf-8")
+    proof = erase(own, "C0400002", "lan", "request 18", quiet)
+    assert proof.holds, proof.text
+    assert b"004180000002" not in stored_bytes(own)
+    assert log.read_text(encoding="utf-8") == "a careless print: ***\n"
 
 
 def test_a_restored_database_learns_who_was_erased_since_the_backup(own: Warehouse, tmp_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
 import gzip
 import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +32,37 @@ def resource(**values: Any) -> Resource:
 ROWS = first_delivery("96", loans=4).rows["customers"]
 
 
-def as_parquet() -> bytes:
+def as_parquet(**more: pa.Array) -> bytes:
     columns = {name: pa.array([str(row[name]) or None for row in ROWS]) for name in COLUMNS["customers"].split()}
     target = io.BytesIO()
-    pq.write_table(pa.table(columns), target)
+    pq.write_table(pa.table(columns | more), target)
     return target.getvalue()
 
 
-def as_xlsx() -> bytes:
+def as_quoted_csv(*, has_header: bool = True) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS["customers"].split(), quoting=csv.QUOTE_ALL)
+    if has_header:
+        writer.writeheader()
+    writer.writerows(ROWS)
+    return codecs.BOM_UTF8 + text.getvalue().encode()
+
+
+def as_foreign_xlsx() -> bytes:
+    """As a program writes it whose page setup openpyxl does not know."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(as_xlsx())) as book, zipfile.ZipFile(target, "w") as changed:
+        for name in book.namelist():
+            page = b'<pageSetup orientation="sideways"/><pageMargins'
+            changed.writestr(name, book.read(name).replace(b"<pageMargins", page))
+    return target.getvalue()
+
+
+def as_xlsx(*others: str) -> bytes:
+    """`others`: what stands on further sheets."""
     book, target = openpyxl.Workbook(), io.BytesIO()
+    for other in others:
+        book.create_sheet().append([other])
     sheet = book.active
     assert sheet is not None
     names = COLUMNS["customers"].split()
@@ -58,8 +83,18 @@ FORMS = {
     "a quoted line break": (PLAIN.replace("Nguyễn Thị Số 3".encode(), '"Nguyễn, ""Số"" 3"'.encode()), resource()),
     "an extra column": (
         PLAIN.replace(b"changed_at\n", b"changed_at,address\n").replace(b"+07:00\n", "+07:00,Ấp Số 2\n".encode()), resource()),
+    "every value quoted, after a byte order mark": (as_quoted_csv(), resource(encoding="utf-8-sig")),
+    "a comment after a byte order mark": (
+        codecs.BOM_UTF8 + b"#customers\n" + PLAIN, resource(encoding="utf-8-sig", dialect={"commentChar": "#"})),
+    "a value that is longer than csv reads by itself": (
+        PLAIN.replace(b"changed_at\n", b"changed_at,photo\n").replace(b"+07:00\n", b"+07:00," + b"x" * 140_000 + b"\n"),
+        resource()),
     "parquet": (as_parquet(), resource(format="parquet")),
+    "parquet in which nobody has a telephone": (as_parquet(phone=pa.nulls(len(ROWS))), resource(format="parquet")),
+    "parquet with a column of lists": (as_parquet(tags=pa.array([["x"]] * len(ROWS))), resource(format="parquet")),
     "xlsx": (as_xlsx(), resource(format="xlsx")),
+    "xlsx of another program": (as_foreign_xlsx(), resource(format="xlsx")),
+    "xlsx with other sheets": (as_xlsx(f"call {CUSTOMER}: 0996000002"), resource(format="xlsx", dialect={"sheetName": "Sheet"})),
 }  # fmt: skip
 
 
@@ -75,8 +110,32 @@ def test_a_file_keeps_its_form_and_everybody_else(form: str, tmp_path: Path) -> 
     assert holds_values(target, dataset, declared, ["C9600003"])
     if declared.format == "csv" and declared.compression is None:
         before, after = content.split(b"\n"), target.read_bytes().split(b"\n")
-        assert [number for number, (old, new) in enumerate(zip(before, after, strict=True)) if old != new] == [2]
-        assert "Ấp".encode() not in after[2]
+        (of_customer,) = [number for number, line in enumerate(before) if CUSTOMER.encode() in line]
+        assert [number for number, (old, new) in enumerate(zip(before, after, strict=True)) if old != new] == [
+            of_customer
+        ]
+        assert "Ấp".encode() not in after[of_customer]
+    if declared.format != "parquet":
+        assert not any(b"0996000002" in part for part in unpacked(target.read_bytes()))
+        assert any(b"0996000003" in part for part in unpacked(target.read_bytes()))
+
+
+def unpacked(content: bytes) -> list[bytes]:
+    if content.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(content)) as book:
+            return [book.read(name) for name in book.namelist()]
+    return [gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content]
+
+
+def test_the_first_row_of_a_file_without_a_header_is_told_from_its_byte_order_mark(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(as_quoted_csv(has_header=False))
+    declared, dataset = resource(encoding="utf-8-sig", dialect={"header": False}), load_datasets()["customers"]
+    assert holds_values(source, dataset, declared, ["C9600001"])
+    rewrite(source, target, dataset, declared, ["C9600001"])
+    assert target.read_bytes().startswith(codecs.BOM_UTF8)
+    assert b"0996000001" not in target.read_bytes()
+    assert holds_values(target, dataset, declared, [CUSTOMER])
 
 
 def test_a_file_that_is_no_table_is_not_rewritten(tmp_path: Path) -> None:

@@ -67,15 +67,25 @@
 
 {# Create the table from the statement's columns. What is kept stays: it gains columns and loses those no longer made. #}
 {% macro define_unit_rows(relation, sql, kept) %}
-    {% set wanted = get_column_schema_from_query(sql) %}
     {% set existing = built_columns(relation.schema, relation.identifier) %}
     {% if kept and existing %}
-        {% for column in wanted if column.name not in existing %}
-            {% call statement('add_column') %}
-                alter table {{ relation }} add column {{ column.name }} {{ column.data_type }}
-            {% endcall %}
+        {# PostgreSQL is asked for the types: dbt has names of its own for them, LONGINTEGER for bigint. #}
+        {% call statement('create_wanted') %}
+            drop table if exists pg_temp.wanted_rows;
+            create temporary table wanted_rows as
+            select * from ({{ sql }}) as model where false;
+        {% endcall %}
+        {% set query %}
+            select attname, format_type(atttypid, atttypmod)
+            from pg_attribute
+            where attrelid = 'pg_temp.wanted_rows'::regclass and attnum > 0
+            order by attnum
+        {% endset %}
+        {% set wanted = fetch_rows(query) %}
+        {% for name, kind in wanted if name not in existing %}
+            {% call statement('add_column') %} alter table {{ relation }} add column {{ name }} {{ kind }} {% endcall %}
         {% endfor %}
-        {% for name in existing if name not in wanted | map(attribute='name') %}
+        {% for name in existing if name not in wanted | map('first') %}
             {% call statement('drop_column') %} alter table {{ relation }} drop column {{ name }} cascade {% endcall %}
         {% endfor %}
     {% else %}
