@@ -1,6 +1,7 @@
 """One digest a run: held, late and missing branches, warnings by kind, what changed since the date before.
 
-A run that changed nothing says nothing, but for the first one after the deadline: that is the final word on its night.
+Where nothing has turned since the last one, a run says nothing, but for the first one after the deadline: that is the final word
+on its night.
 """
 
 from __future__ import annotations
@@ -69,16 +70,20 @@ def tell_digest(
         is_final = not _is_told(connection, "is_final and business_date = %s", due)
         if not targets or _is_told(connection, "about = %s", about):
             return []
+        ledger = connection.execute("select coalesce(max(entry_no), 0) from meta.ledger").fetchone()
+        assert ledger is not None
         board = read_board(warehouse, moment)
         # A killed night is told until one has ended since, and by that one for the last time.
         is_killed = any(killed.made_up_at is None or killed.made_up_at >= since for killed in board.killed)
-        if board.night is None or not (is_final or failed_tasks or is_killed or _has_turned(connection, since)):
+        has_more = board.night is not None and (is_final or _has_turned(connection, since))
+        if not (failed_tasks or is_killed or has_more):
             return []
         digest = compose(connection, board, failed_tasks)
-        sent = [send(target, digest.subject, digest.text, digest.as_json()) for target in targets]
+        sent = send(targets, digest.subject, digest.text, digest.as_json())
         connection.execute(
-            "insert into meta.digests (about, business_date, is_final, subject, sent_to) values (%s, %s, %s, %s, %s)",
-            [about, due if is_final else board.night, is_final, digest.subject, sent],
+            "insert into meta.digests (about, business_date, is_final, subject, sent_to, ledger_entry_no) "
+            "values (%s, %s, %s, %s, %s, %s)",
+            [about, due if is_final else board.night, is_final, digest.subject, sent, ledger[0]],
         )
         return sent
 
@@ -103,7 +108,8 @@ def compose(connection: Connection, board: Board, failed_tasks: Sequence[str] = 
         "Paused": [f"{branch.name}: {branch.paused}" for branch in board.branches if branch.paused],
         "Warnings by kind": _count_warnings(connection, [cell for cell in board.cells if cell.visible_revision]),
         "Changed since the date before": _find_differences(board, names),
-        "Still open on earlier dates": lines(board.older_problems, dated=True),
+        "Folders that name no branch": [f"{path}: {message}" for path, message in board.strangers[:MOST]],
+        "Still open on other dates": lines(board.other_problems, dated=True),
         "The marts": [] if board.is_built else ["have not followed the ledger yet"],
     }
     date = board.night.isoformat() if board.night else "no date"
@@ -125,9 +131,11 @@ def _find_differences(board: Board, names: dict[str, str]) -> list[str]:
     """Where a branch stands otherwise than on the business date before; a date without business is passed over."""
     told = []
     for branch in board.branches:
-        states = [branch.cells[date].state for date in sorted(branch.cells, reverse=True)]
+        if board.night is None or board.night not in branch.cells:
+            continue
+        states = [branch.cells[date].state for date in sorted(branch.cells, reverse=True) if date <= board.night]
         states = [states[0], *(state for state in states[1:] if state != "covered")]
-        if board.night in branch.cells and len(states) > 1 and states[0] != states[1] and states[0] != "covered":
+        if len(states) > 1 and states[0] != states[1] and states[0] != "covered":
             told.append(f"{names[branch.code]}: {WORDS[states[1]]} -> {WORDS[states[0]]}")
     return told
 
@@ -147,8 +155,15 @@ def _count_warnings(connection: Connection, cells: Sequence[Cell]) -> list[str]:
 
 
 def _has_turned(connection: Connection, since: dt.datetime) -> bool:
+    """Whether the ledger has grown since the last digest: what nobody could be told the next run tells, and nobody hears it twice.
+
+    Where no digest says how far it told: since the run began.
+    """
     row = connection.execute(
-        "select exists (select from meta.ledger where at >= %s and verdict <> 'duplicate')", [since]
+        "select exists (select from meta.ledger as l "
+        "cross join (select max(ledger_entry_no) as entry_no from meta.digests) as told where l.verdict <> 'duplicate' "
+        "and case when told.entry_no is null then l.at >= %s else l.entry_no > told.entry_no end)",
+        [since],
     ).fetchone()
     return bool(row and row[0])
 

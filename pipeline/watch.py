@@ -84,7 +84,7 @@ def tell(found: Watch, settings: Settings | None = None) -> list[str]:
         return []
     subject = f"Warehouse: {found.alarms[0]}"
     document = {"text": found.text, "subject": subject, "verdict": "bad", "alarms": found.alarms}
-    sent = [send(target, subject, found.text, document) for target in read_targets()]
+    sent = send(read_targets(), subject, found.text, document)
     if sent:
         note.parent.mkdir(parents=True, exist_ok=True)
         part = note.with_name(f"{note.name}.{os.getpid()}")
