@@ -7,14 +7,16 @@ on its night.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import SplitResult
 
 from pipeline.board import read_board
 from pipeline.board_model import WORDS, Board, Cell
 from pipeline.deadline import clock, last_due_date
-from pipeline.telling import read_targets, send
+from pipeline.telling import name, read_targets, require_taken, send
 from warehouse.connect import Connection, Warehouse
 
 TITLES = {"good": "good", "remarks": "good, with remarks", "bad": "NOT GOOD", "empty": "empty"}
@@ -59,16 +61,17 @@ def tell_digest(
     """Send the digest of a run that began at `since`, once; return to whom it went. `about` names the run.
 
     Nothing is sent where nobody is named in WAREHOUSE_DIGEST, or there is nothing to say. Errors: WarehouseError when a
-    receiver does not take it; nothing is recorded then, so that a repetition sends it to all.
+    receiver does not take it; those who did are on record, so that a repetition sends it to the others alone.
     """
-    targets = read_targets()
     moment = now or clock()
     with warehouse.connect("loader", autocommit=True) as connection:
         # Two tasks that tell of the same run, or two runs that are both the first after the deadline, tell once.
         connection.execute("select pg_advisory_lock(hashtext('digest'))")
         due = last_due_date(moment)
         is_final = not _is_told(connection, "is_final and business_date = %s", due)
-        if not targets or _is_told(connection, "about = %s", about):
+        known = connection.execute("select sent_to from meta.digests where about = %s", [about]).fetchone()
+        targets = _without(read_targets(), known[0] if known else [])
+        if not targets:
             return []
         ledger = connection.execute("select coalesce(max(entry_no), 0) from meta.ledger").fetchone()
         assert ledger is not None
@@ -76,15 +79,18 @@ def tell_digest(
         # A killed night is told until one has ended since, and by that one for the last time.
         is_killed = any(killed.made_up_at is None or killed.made_up_at >= since for killed in board.killed)
         has_more = board.night is not None and (is_final or _has_turned(connection, since))
-        if not (failed_tasks or is_killed or has_more):
+        if not (known or failed_tasks or is_killed or has_more):
             return []
         digest = compose(connection, board, failed_tasks)
-        sent = send(targets, digest.subject, digest.text, digest.as_json())
-        connection.execute(
-            "insert into meta.digests (about, business_date, is_final, subject, sent_to, ledger_entry_no) "
-            "values (%s, %s, %s, %s, %s, %s)",
-            [about, due if is_final else board.night, is_final, digest.subject, sent, ledger[0]],
-        )
+        sent, failures = send(targets, digest.subject, digest.text, digest.as_json())
+        if sent:
+            connection.execute(
+                "insert into meta.digests (about, business_date, is_final, subject, sent_to, ledger_entry_no) "
+                "values (%s, %s, %s, %s, %s, %s) on conflict (about) do update "
+                "set sent_to = meta.digests.sent_to || excluded.sent_to",
+                [about, due if is_final else board.night, is_final, digest.subject, sent, ledger[0]],
+            )
+        require_taken(failures)
         return sent
 
 
@@ -166,6 +172,18 @@ def _has_turned(connection: Connection, since: dt.datetime) -> bool:
         [since],
     ).fetchone()
     return bool(row and row[0])
+
+
+def _without(targets: list[SplitResult], told: Sequence[str]) -> list[SplitResult]:
+    """The receivers apart from those who have been told already."""
+    left = Counter(told)
+    untold = []
+    for target in targets:
+        if left[name(target)]:
+            left[name(target)] -= 1
+        else:
+            untold.append(target)
+    return untold
 
 
 def _is_told(connection: Connection, condition: str, value: Any) -> bool:

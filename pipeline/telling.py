@@ -40,23 +40,29 @@ def read_targets() -> list[SplitResult]:
     return [_require_target(word) for word in text.split()]
 
 
-def send(targets: Sequence[SplitResult], subject: str, text: str, document: dict[str, Any]) -> list[str]:
-    """Send to every receiver and return their names without secrets.
-
-    Errors: WarehouseError that names those who did not take it, once all have been tried: one that is dead silences no other.
+def send(
+    targets: Sequence[SplitResult], subject: str, text: str, document: dict[str, Any]
+) -> tuple[list[str], list[str]]:
+    """Send to every receiver: one that is dead silences no other. Return the names without secrets of those who took it, and a
+    sentence for each of the others.
     """
-    failures = []
+    sent, failures = [], []
     for target in targets:
         try:
             if target.scheme.startswith("smtp"):
                 _send_mail(target, subject, text)
             else:
                 _post(target, document)
+            sent.append(name(target))
         except (OSError, smtplib.SMTPException, HTTPException, ValueError) as error:
             failures.append(f"{name(target)} did not take the digest: {type(error).__name__}: {error}")
+    return sent, failures
+
+
+def require_taken(failures: Sequence[str]) -> None:
+    """Raise WarehouseError where somebody did not take what was sent."""
     if failures:
         raise WarehouseError("; ".join(failures), remedy=REMEDY)
-    return [name(target) for target in targets]
 
 
 def name(target: SplitResult) -> str:

@@ -94,5 +94,5 @@ create or replace trigger only_grows before update or delete or truncate on meta
 for each statement execute function meta.refuse_change();
 
 grant select, insert on meta.nights, meta.digests, meta.pauses, meta.erasures, meta.erased_files to loader;
-grant update on meta.nights, meta.pauses to loader;
+grant update on meta.nights, meta.digests, meta.pauses to loader;
 grant select on meta.nights, meta.digests, meta.pauses, meta.erasures, meta.erased_files to auditor;
