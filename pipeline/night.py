@@ -6,7 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -45,6 +45,15 @@ class Night:
     def is_bad(self) -> bool:
         """True when anything was held or refused."""
         return any(outcome.is_bad for outcome in self.outcomes)
+
+    @contextlib.contextmanager
+    def going_on_after(self, code: str, progress: Progress) -> Iterator[None]:
+        """Note among the failures what breaks off in the block, the work for one branch."""
+        try:
+            yield
+        except Exception as error:
+            self.failures[code] = str(error) if isinstance(error, WarehouseError) else describe_failure(error)
+            progress(f"{code}: broke off: {self.failures[code]}")
 
     def require_every_branch(self) -> None:
         """Raise WarehouseError when the steps of a branch broke off."""
@@ -133,11 +142,8 @@ def _find_codes(warehouse: Warehouse) -> list[str]:
 
 def _run_alone(warehouse: Warehouse, code: str, selection: Selection, progress: Progress) -> Night:
     night = Night()
-    try:
+    with night.going_on_after(code, progress):
         night.outcomes = run_branch(warehouse, code, selection, progress, night.seconds)
-    except Exception as error:
-        night.failures[code] = str(error) if isinstance(error, WarehouseError) else describe_failure(error)
-        progress(f"{code}: broke off: {night.failures[code]}")
     return night
 
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from contract.errors import WarehouseError
 from ingestion.rules import Counts
-from pipeline import intake
+from pipeline import cli, intake
 from pipeline.board import read_board
 from pipeline.branch import find_branches, verify_branch
 from pipeline.laws import check_laws
@@ -23,7 +24,13 @@ from tests.operating.conftest import MORNING
 from tests.support.deliveries import Delivery, first_delivery, repay
 from tests.support.door import take_in
 from tests.support.older import code_before
-from tests.support.warehouses import copy_warehouse, new_warehouse, remove_warehouse, without_great_expectations
+from tests.support.warehouses import (
+    copy_warehouse,
+    environment,
+    new_warehouse,
+    remove_warehouse,
+    without_great_expectations,
+)
 from warehouse import schema
 from warehouse.connect import Warehouse
 
@@ -119,6 +126,30 @@ def test_what_is_held_is_judged_again_by_the_rules_of_today(own: Warehouse, monk
         (outcome,) = rework_branch(own, "96", FIRST, LAST)
     assert (outcome.business_date, outcome.verdict) == ("2025-09-30", "published")
     assert verdicts(own) == ["published", "held", "published"]
+
+
+def test_a_branch_that_cannot_be_worked_through_leaves_the_others_alone(
+    own: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in environment(own).items():
+        monkeypatch.setenv(name, value)
+    first_delivery("04", "2025-09-30").write(Path(own.settings.landing))
+    ls = LocalFileSystem.ls
+
+    def refuse(fs: LocalFileSystem, path: str, *rest: object, **options: object) -> object:
+        if path.endswith("/04"):
+            raise PermissionError(13, "Permission denied", path)
+        return ls(fs, path, *rest, **options)
+
+    monkeypatch.setattr(LocalFileSystem, "ls", refuse)
+    # What was held passes by the rules of today.
+    monkeypatch.setattr(intake, "find_dataset_violations", lambda *_: None)
+    monkeypatch.setattr(intake, "measure_opening", lambda *_: Counts(0, 0))
+    with without_great_expectations():
+        assert cli.main(["rework", "--from", "2025-09-30", "--to", "2025-09-30"]) == cli.INTERNAL
+    told = capsys.readouterr()
+    assert "96 2025-09-30 r1     published" in told.out
+    assert "04 Cao Bằng: The landing" in told.err
 
 
 def test_working_through_dates_again_breaks_no_law(own: Warehouse) -> None:
