@@ -88,10 +88,14 @@ class Board:
     last_night: dt.datetime | None
     is_built: bool
     dates_without_word: int
+    due: dt.date | None = None
+    """The date of which the last word is to be said, whatever has come of the next one."""
 
     @property
     def night(self) -> dt.date | None:
         """The newest business date on record that has come; a date of the future, sent by mistake, only where there is no other."""
+        if self.due in self.dates:
+            return self.due
         today = self.looked_at.astimezone(ZONE).date()
         return next((date for date in self.dates if date <= today), self.dates[0] if self.dates else None)
 

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult
 
 from pipeline.board import read_board
 from pipeline.board_model import WORDS, Board, Cell
-from pipeline.deadline import clock, last_due_date
+from pipeline.deadline import ZONE, clock, last_due_date
 from pipeline.telling import name, read_targets, require_taken, send
 from warehouse.connect import Connection, Warehouse
 
@@ -76,6 +76,8 @@ def tell_digest(
         ledger = connection.execute("select coalesce(max(entry_no), 0) from meta.ledger").fetchone()
         assert ledger is not None
         board = read_board(warehouse, moment)
+        if is_final and board.night == moment.astimezone(ZONE).date():
+            board.due = due  # what has come of today is not what the last word is about
         # A killed night is told until one has ended since, and by that one for the last time.
         is_killed = any(killed.made_up_at is None or killed.made_up_at >= since for killed in board.killed)
         has_more = board.night is not None and (is_final or _has_turned(connection, since))

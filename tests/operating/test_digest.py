@@ -93,6 +93,19 @@ def test_the_first_run_after_the_deadline_has_the_last_word(own: Warehouse, mail
     assert tell_digest(own, "an hour later", LATER, now=MORNING.replace(hour=9)) == []
 
 
+def test_the_last_word_is_about_the_date_that_is_due_whatever_has_come_of_the_next(
+    own: Warehouse, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    eager = copy_warehouse(own, tmp_path / "eager")
+    first_delivery("22", "2025-10-01").write(Path(eager.settings.landing))
+    take_in(eager, "22")
+    assert tell_digest(eager, "the last word", LONG_AGO, now=MORNING)
+    assert mailbox.messages[0]["Subject"] == (
+        "Warehouse, night of 2025-09-30: NOT GOOD (2 published, 1 held, 1 refused, 1 missing, 1 late)"
+    )
+    remove_warehouse(eager)
+
+
 def test_warnings_are_counted_by_kind(own: Warehouse, mailbox: Mailbox) -> None:
     with own.connect("loader") as connection:
         connection.execute(
