@@ -20,6 +20,7 @@ COPY reporting reporting
 COPY pipeline pipeline
 COPY dbt_project dbt_project
 COPY dags dags
+COPY docs/runbooks docs/runbooks
 COPY docker/service docker/service
 # Any other number may be given by `user:`. It has no name in the image, and Airflow asks for one.
 ENV USER=warehouse

@@ -78,7 +78,8 @@ def announce_news(dag_run: Any = None) -> None:
 def report_verdicts(dag_run: Any = None) -> None:
     from pipeline import news  # noqa: PLC0415
 
-    news.require_good_verdicts(since=dag_run.start_date)
+    # Not since its start: that moves when a task is cleared, and what is still held would be forgotten.
+    news.require_good_verdicts(since=dag_run.run_after)
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)

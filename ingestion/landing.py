@@ -28,8 +28,12 @@ SFTP = ("sftp://", "ssh://")
 
 @dataclass(frozen=True)
 class Folder:
-    """One delivery folder: what its names say, what lies in it, and a fingerprint that changes when the listing does."""
+    """One delivery folder: what its names say, what lies in it, and a fingerprint that changes when the listing does.
 
+    `place` is where it lies; `path` is the same in characters that a database takes, whatever the names are written in.
+    """
+
+    place: str
     path: str
     branch_code: str
     business_date: str
@@ -62,8 +66,9 @@ class Landing:
         self.is_local = isinstance(self.fs, LocalFileSystem)
 
     def branches(self) -> list[str]:
-        """The names of the branch folders, sorted."""
-        return [_name(entry) for entry in self._folders(self.root)]
+        """The names of the branch folders, sorted; one that is not written in UTF-8 is no branch's."""
+        names = [_name(entry) for entry in self._folders(self.root)]
+        return [name for name in names if name == _as_text(name)]
 
     def folders(self, branch_code: str) -> Iterator[Folder]:
         """Yield the delivery folders of a branch, by date and revision."""
@@ -82,7 +87,7 @@ class Landing:
 
     def open(self, folder: Folder, name: str) -> BinaryIO:
         """Open a file of the folder; one that is a link, or behind one, is not what the branch delivered."""
-        path = f"{folder.path}/{name}"
+        path = f"{folder.place}/{name}"
         if self._real(path) != self._real(self.root) + path.removeprefix(self.root):
             raise UnsafeInputError(f"{name} is a link or lies behind one", remedy=NO_LINKS)
         if self.is_local:
@@ -169,13 +174,19 @@ def _as_folder(path: str, branch_code: str, date: str, entries: Iterable[dict[st
     marks = [f"{name}|{_mark(file)}" for name, file in sorted(files.items())]
     revision = REVISION.fullmatch(name)
     return Folder(
-        path=path,
-        branch_code=branch_code,
-        business_date=date,
+        place=path,
+        path=_as_text(path),
+        branch_code=_as_text(branch_code),
+        business_date=_as_text(date),
         revision=int(revision[1]) if revision else None,
         sizes={name: int(file["size"] or 0) for name, file in files.items()},
-        fingerprint=hashlib.sha256("\n".join(marks).encode()).hexdigest(),
+        fingerprint=hashlib.sha256("\n".join(marks).encode(errors="surrogateescape")).hexdigest(),
     )
+
+
+def _as_text(name: str) -> str:
+    """A name with the bytes that are no UTF-8 written out."""
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _open_plain_file(path: str, name: str) -> BinaryIO:

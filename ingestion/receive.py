@@ -92,6 +92,14 @@ def find_settled(connection: Connection, folders: list[Folder]) -> dict[str, Arr
     }
 
 
+def forget_vanished(connection: Connection, place: str, folders: list[Folder]) -> None:
+    """Forget what was waited for below `place` and is not there any more: of the folders that are, here is the list."""
+    connection.execute(
+        "delete from meta.arrivals where verdict = 'waiting' and starts_with(path, %s) and path <> all(%s)",
+        [place, [folder.path for folder in folders]],
+    )
+
+
 def is_judged(connection: Connection, delivery_id: int) -> bool:
     """True when the delivery has a verdict that does not wait for a check that could not run."""
     row = connection.execute(

@@ -66,6 +66,10 @@ class AirflowApi:
         """Return whether the DAG has been read."""
         return any(dag["dag_id"] == dag_id for dag in self.call("GET", "/api/v2/dags")["dags"])
 
+    def is_paused(self, dag_id: str) -> bool:
+        """Return whether the DAG is paused: its runs then wait."""
+        return bool(self.call("GET", f"/api/v2/dags/{dag_id}")["is_paused"])
+
     def trigger(self, dag_id: str) -> str:
         """Start a run and return its id."""
         return str(self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})["dag_run_id"])

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from pipeline.board_model import Board, Branch, Cell
-from pipeline.deadline import clock, deadline_of, last_due_date
+from pipeline.deadline import ZONE, clock, deadline_of, last_due_date
 from pipeline.news import branch_name, short_name
 from pipeline.nights import find_killed_nights, last_night_ended
 from warehouse.connect import Connection, Warehouse
@@ -28,7 +28,9 @@ def read_board(warehouse: Warehouse, now: dt.datetime | None = None) -> Board:
     with warehouse.connect("loader") as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        dates = _read_dates(connection)
+        today = looked_at.astimezone(ZONE).date()
+        dates = _read_dates(connection, today)
+        last = next((date for date in dates if date <= today), None)
         branches = _read_branches(connection, dates)
         _fill(connection, branches, dates, looked_at)
         for branch in branches:
@@ -41,7 +43,8 @@ def read_board(warehouse: Warehouse, now: dt.datetime | None = None) -> Board:
         ).fetchall()
         strangers = connection.execute(
             "select path, coalesce(findings -> 0 ->> 'message', '') from meta.arrivals "
-            "where verdict = 'refused' and branch_code is null order by path"
+            "where verdict = 'refused' and branch_code is null and last_seen_at > %s order by path",
+            [looked_at - dt.timedelta(days=DATES)],
         ).fetchall()
         built = connection.execute(
             "select coalesce((select b.is_last and b.ledger_entry_no >= l.newest from meta.builds as b "
@@ -53,7 +56,7 @@ def read_board(warehouse: Warehouse, now: dt.datetime | None = None) -> Board:
             never_delivered=[branch_name(code) for (code,) in never], strangers=strangers,
             killed=find_killed_nights(connection), last_night=last_night_ended(connection),
             is_built=bool(built and built[0]),
-            dates_without_word=max((last_due_date(looked_at) - dates[0]).days, 0) if dates else 0,
+            dates_without_word=max((last_due_date(looked_at) - last).days, 0) if last else 0,
         )  # fmt: skip
 
 
@@ -68,23 +71,24 @@ def read_findings(warehouse: Warehouse, cells: Iterable[Cell]) -> None:
             by_id[delivery_id].findings.append(told)
 
 
-def _read_dates(connection: Connection) -> list[dt.date]:
-    """The dates of the board, newest first: every calendar date of the last weeks, and older ones with an arrival."""
+def _read_dates(connection: Connection, today: dt.date) -> list[dt.date]:
+    """The dates of the board, newest first: every calendar date of the last weeks, older ones and those to come with an arrival."""
     on_record = [
         date
         for (date,) in connection.execute(
             "select distinct business_date from meta.ledger where business_date is not null union "
             "select distinct business_date from meta.arrivals where business_date is not null and verdict = 'waiting' "
-            "order by 1 desc limit %s",
-            [DATES],
+            "order by 1 desc",
         )
     ]
-    if not on_record:
-        return []
-    newest = on_record[0]
-    recent = min(date for date in on_record if (newest - date).days < DATES)
+    to_come = [date for date in on_record if date > today][-DATES:]
+    come = [date for date in on_record if date <= today][:DATES]
+    if not come:
+        return to_come
+    newest = come[0]
+    recent = min(date for date in come if (newest - date).days < DATES)
     dates = [newest - dt.timedelta(days=days) for days in range((newest - recent).days + 1)]
-    return (dates + [date for date in on_record if date < recent])[:DATES]
+    return to_come + (dates + [date for date in come if date < recent])[:DATES]
 
 
 def _read_branches(connection: Connection, dates: list[dt.date]) -> list[Branch]:
@@ -107,7 +111,7 @@ def _read_branches(connection: Connection, dates: list[dt.date]) -> list[Branch]
     ).fetchall()
     found: dict[str, Branch] = {}
     for code, name, start, end, first, paused_by, paused_at, reason in rows:
-        paused = f"paused by {paused_by} since {paused_at:%Y-%m-%d}: {reason}" if paused_by else None
+        paused = f"paused by {paused_by} since {paused_at.astimezone(ZONE):%Y-%m-%d}: {reason}" if paused_by else None
         branch = found.setdefault(code, Branch(code, "", {}, paused))
         # A code may have named another province once: the last one to stand is the one of the board.
         branch.name = f"{code} {short_name(name)}"

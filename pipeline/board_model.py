@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.deadline import ZONE
 from pipeline.nights import Killed
 
 PROBLEMS = ("held", "refused", "missing", "waiting")
@@ -87,11 +88,16 @@ class Board:
     last_night: dt.datetime | None
     is_built: bool
     dates_without_word: int
+    due: dt.date | None = None
+    """The date of which the last word is to be said, whatever has come of the next one."""
 
     @property
     def night(self) -> dt.date | None:
-        """The newest business date on record."""
-        return self.dates[0] if self.dates else None
+        """The newest business date on record that has come; a date of the future, sent by mistake, only where there is no other."""
+        if self.due in self.dates:
+            return self.due
+        today = self.looked_at.astimezone(ZONE).date()
+        return next((date for date in self.dates if date <= today), self.dates[0] if self.dates else None)
 
     @property
     def cells(self) -> list[Cell]:
@@ -107,13 +113,13 @@ class Board:
         return [cell for cell in self.cells if cell.is_problem]
 
     @property
-    def older_problems(self) -> list[Cell]:
-        """The same of earlier dates, newest first."""
+    def other_problems(self) -> list[Cell]:
+        """The same of the other dates, newest first."""
         return [
             branch.cells[date]
-            for date in self.dates[1:]
+            for date in self.dates
             for branch in self.branches
-            if date in branch.cells and branch.cells[date].is_problem
+            if date != self.night and date in branch.cells and branch.cells[date].is_problem
         ]
 
     @property
@@ -123,7 +129,8 @@ class Board:
             return "empty"
         if self.problems or any(killed.made_up_at is None for killed in self.killed):
             return "bad"
-        if any(cell.is_remark for cell in self.cells) or self.older_problems or self.killed or not self.is_built:
+        elsewhere = self.other_problems or self.strangers or self.dates_without_word or self.killed
+        if any(cell.is_remark for cell in self.cells) or elsewhere or not self.is_built:
             return "remarks"
         return "good"
 
@@ -133,8 +140,8 @@ class Board:
         counts = {state: sum(cell.state == state for cell in self.cells) for state in WORDS}
         counted = [f"{count} {WORDS[state]}" for state, count in counts.items() if count and state != "none"]
         late = sum(cell.late is not None and cell.state != "missing" for cell in self.cells)
-        older = len(self.older_problems)
-        more = [*([f"{late} late"] if late else []), *([f"{older} open on earlier dates"] if older else [])]
+        other = len(self.other_problems)
+        more = [*([f"{late} late"] if late else []), *([f"{other} open on other dates"] if other else [])]
         return ", ".join([*counted, *more]) or "nothing was expected"
 
 

@@ -16,13 +16,16 @@ ADVICE = {
     "held": "docs/runbooks/held-delivery.md", "refused": "docs/runbooks/held-delivery.md",
     "missing": "docs/runbooks/late-branch.md", "waiting": "docs/runbooks/late-branch.md",
 }  # fmt: skip
-OLDER = 10
-"""Open places of earlier dates that are spelled out."""
+OTHER = 10
+"""Open places of other dates that are spelled out."""
 
 
 def board_lines(board: Board) -> Iterator[str]:
-    """Yield the lines of a board that has at least one date."""
-    assert board.night is not None
+    """Yield the lines of a board on which something is on record, if only a folder that names no branch."""
+    if board.night is None:
+        yield "Nothing on record names a branch and a date."
+        yield from _strangers(board)
+        return
     yield f"{TITLES[board.verdict]}: business date {board.night}, {board.headline}."
     if board.last_night:
         yield f"Last night ended {board.last_night.astimezone(ZONE):%Y-%m-%d %H:%M}."
@@ -36,8 +39,9 @@ def board_lines(board: Board) -> Iterator[str]:
     for branch in board.branches:
         if branch.paused:
             yield f"{branch.name} is {branch.paused} (docs/runbooks/pause-a-branch.md)."
+    yield from _strangers(board)
     names = {branch.code: branch.name for branch in board.branches}
-    open_places = [*board.problems, *board.older_problems[:OLDER]]
+    open_places = [*board.problems, *board.other_problems[:OTHER]]
     if open_places:
         yield "\nWhat to do"
     for cell in open_places:
@@ -45,6 +49,10 @@ def board_lines(board: Board) -> Iterator[str]:
         yield f"  {names[cell.branch_code]}, {cell.business_date}: {cell.words}. {cell.could_not_run or cell.reason}{advice}"
     yield ""
     yield from _grid(board)
+
+
+def _strangers(board: Board) -> Iterator[str]:
+    yield from (f"A folder that names no branch, {path}: {message}" for path, message in board.strangers)
 
 
 def _grid(board: Board) -> Iterator[str]:

@@ -4,13 +4,15 @@ twice at once: PostgreSQL decides who works on a delivery.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from contract.errors import WarehouseError
 from ingestion.landing import Folder, Landing
 from ingestion.publish import resolve
-from ingestion.receive import Arrival, find_settled, receive_folder
+from ingestion.receive import Arrival, find_settled, forget_vanished, receive_folder
 from pipeline.intake import drop_held, measure_with, stage_with
 from pipeline.outcomes import Outcome, arrival_outcome, tell_branch, turn_outcome
 from pipeline.pause import paused_branches
@@ -49,12 +51,15 @@ def find_branches(warehouse: Warehouse) -> list[str]:
             """
         )}  # fmt: skip
         paused = paused_branches(connection)
-    seen = {
-        code
-        for code in landing.branches()
-        if any((folder.path, folder.fingerprint) not in settled for folder in landing.folders(code))
-    }
+    seen = {code for code in landing.branches() if _has_news(landing, code, settled)}
     return sorted((seen | unfinished) - paused)
+
+
+def _has_news(landing: Landing, code: str, settled: set[tuple[str, str]]) -> bool:
+    try:
+        return any((folder.path, folder.fingerprint) not in settled for folder in landing.folders(code))
+    except WarehouseError:
+        return True  # its own steps say why its folders cannot be read, and stop no other branch
 
 
 def look_again(
@@ -62,10 +67,13 @@ def look_again(
 ) -> dict[str, list[Arrival]]:
     """Return what is known of the folders of each of these branches in which nothing is new, by one query for all.
 
-    A branch of which a folder is not settled is left out: it has something to do.
+    A branch of which a folder is not settled is left out: it has something to do. So is one that cannot be looked at, or told.
     """
     landing = Landing(warehouse.settings.landing)
-    folders = {code: _list_folders(landing, code, selection) for code in codes}
+    folders = {}
+    for code in codes:
+        with contextlib.suppress(WarehouseError):
+            folders[code] = _list_folders(landing, code, selection)
     with warehouse.connect("loader") as connection:
         settled = find_settled(connection, [folder for found in folders.values() for folder in found])
     known = {
@@ -73,8 +81,11 @@ def look_again(
         for code, found in folders.items()
         if all(folder.path in settled for folder in found)
     }
-    for arrivals in known.values():
-        _tell_of_refusals(warehouse, arrivals)
+    for code, arrivals in list(known.items()):
+        try:
+            _tell_of_refusals(warehouse, arrivals)
+        except OSError:
+            del known[code]
     return known
 
 
@@ -83,6 +94,8 @@ def verify_branch(warehouse: Warehouse, branch_code: str, selection: Selection |
     landing = Landing(warehouse.settings.landing)
     folders = _list_folders(landing, branch_code, selection)
     with warehouse.connect("loader") as connection:
+        if selection is None or selection.business_date is None:
+            forget_vanished(connection, f"{landing.root}/{branch_code}/", folders)
         settled = find_settled(connection, folders)
     arrivals = [settled.get(folder.path) or receive_folder(warehouse, landing, folder) for folder in folders]
     _tell_of_refusals(warehouse, arrivals)
@@ -109,11 +122,13 @@ def publish_branch(warehouse: Warehouse, branch_code: str) -> list[Outcome]:
         ).fetchall()
         for (valid_from,) in starts:
             turns = resolve(connection, (branch_code, valid_from), measure_with(warehouse), stage_with(warehouse))
+            outcomes = [turn_outcome(connection, turn) for turn in turns]
+            # Before the commit: what the ledger says has turned is not told again by the next night.
+            for outcome in outcomes:
+                tell_branch(warehouse.settings.outbox, outcome)
             reach("before the commit that makes visible", branch_code)
             connection.commit()
             reach("after the commit that makes visible", branch_code)
-            turned += [turn_outcome(connection, turn) for turn in turns]
+            turned += outcomes
             drop_held(connection, (branch_code, valid_from))
-    for outcome in turned:
-        tell_branch(warehouse.settings.outbox, outcome)
     return turned

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+from contract.errors import WarehouseError
 from pipeline.airflow import prepare
 from pipeline.airflow_api import AirflowApi, Task
 from pipeline.airflow_settings import Airflow, environment
@@ -35,6 +36,11 @@ def run_dag(warehouse: Warehouse, dag_id: str, branches: list[str], progress: Pr
     if airflow.is_up():
         # A run of `dags test` would be picked up by the scheduler as well.
         api = AirflowApi(airflow)
+        if api.is_paused(dag_id):
+            raise WarehouseError(
+                f"The DAG {dag_id} is paused, and a run of it would not begin",
+                remedy=f"Resume it at {airflow.address}, or stop Airflow with `make down`.",
+            )
         run_id = api.trigger(dag_id)
         return (
             api.wait_for_end(dag_id, run_id, patience=PATIENCE, on_task=lambda task: progress(f"  {task}")) == "success"

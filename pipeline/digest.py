@@ -1,19 +1,22 @@
 """One digest a run: held, late and missing branches, warnings by kind, what changed since the date before.
 
-A run that changed nothing says nothing, but for the first one after the deadline: that is the final word on its night.
+Where nothing has turned since the last one, a run says nothing, but for the first one after the deadline: that is the final word
+on its night.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import SplitResult
 
 from pipeline.board import read_board
 from pipeline.board_model import WORDS, Board, Cell
-from pipeline.deadline import clock, last_due_date
-from pipeline.telling import read_targets, send
+from pipeline.deadline import ZONE, clock, last_due_date
+from pipeline.telling import name, read_targets, require_taken, send
 from warehouse.connect import Connection, Warehouse
 
 TITLES = {"good": "good", "remarks": "good, with remarks", "bad": "NOT GOOD", "empty": "empty"}
@@ -58,28 +61,38 @@ def tell_digest(
     """Send the digest of a run that began at `since`, once; return to whom it went. `about` names the run.
 
     Nothing is sent where nobody is named in WAREHOUSE_DIGEST, or there is nothing to say. Errors: WarehouseError when a
-    receiver does not take it; nothing is recorded then, so that a repetition sends it to all.
+    receiver does not take it; those who did are on record, so that a repetition sends it to the others alone.
     """
-    targets = read_targets()
     moment = now or clock()
     with warehouse.connect("loader", autocommit=True) as connection:
         # Two tasks that tell of the same run, or two runs that are both the first after the deadline, tell once.
         connection.execute("select pg_advisory_lock(hashtext('digest'))")
         due = last_due_date(moment)
         is_final = not _is_told(connection, "is_final and business_date = %s", due)
-        if not targets or _is_told(connection, "about = %s", about):
+        known = connection.execute("select sent_to from meta.digests where about = %s", [about]).fetchone()
+        targets = _without(read_targets(), known[0] if known else [])
+        if not targets:
             return []
+        ledger = connection.execute("select coalesce(max(entry_no), 0) from meta.ledger").fetchone()
+        assert ledger is not None
         board = read_board(warehouse, moment)
+        if is_final and board.night == moment.astimezone(ZONE).date():
+            board.due = due  # what has come of today is not what the last word is about
         # A killed night is told until one has ended since, and by that one for the last time.
         is_killed = any(killed.made_up_at is None or killed.made_up_at >= since for killed in board.killed)
-        if board.night is None or not (is_final or failed_tasks or is_killed or _has_turned(connection, since)):
+        has_more = board.night is not None and (is_final or _has_turned(connection, since))
+        if not (known or failed_tasks or is_killed or has_more):
             return []
         digest = compose(connection, board, failed_tasks)
-        sent = [send(target, digest.subject, digest.text, digest.as_json()) for target in targets]
-        connection.execute(
-            "insert into meta.digests (about, business_date, is_final, subject, sent_to) values (%s, %s, %s, %s, %s)",
-            [about, due if is_final else board.night, is_final, digest.subject, sent],
-        )
+        sent, failures = send(targets, digest.subject, digest.text, digest.as_json())
+        if sent:
+            connection.execute(
+                "insert into meta.digests (about, business_date, is_final, subject, sent_to, ledger_entry_no) "
+                "values (%s, %s, %s, %s, %s, %s) on conflict (about) do update "
+                "set sent_to = meta.digests.sent_to || excluded.sent_to",
+                [about, due if is_final else board.night, is_final, digest.subject, sent, ledger[0]],
+            )
+        require_taken(failures)
         return sent
 
 
@@ -103,7 +116,8 @@ def compose(connection: Connection, board: Board, failed_tasks: Sequence[str] = 
         "Paused": [f"{branch.name}: {branch.paused}" for branch in board.branches if branch.paused],
         "Warnings by kind": _count_warnings(connection, [cell for cell in board.cells if cell.visible_revision]),
         "Changed since the date before": _find_differences(board, names),
-        "Still open on earlier dates": lines(board.older_problems, dated=True),
+        "Folders that name no branch": [f"{path}: {message}" for path, message in board.strangers[:MOST]],
+        "Still open on other dates": lines(board.other_problems, dated=True),
         "The marts": [] if board.is_built else ["have not followed the ledger yet"],
     }
     date = board.night.isoformat() if board.night else "no date"
@@ -125,9 +139,11 @@ def _find_differences(board: Board, names: dict[str, str]) -> list[str]:
     """Where a branch stands otherwise than on the business date before; a date without business is passed over."""
     told = []
     for branch in board.branches:
-        states = [branch.cells[date].state for date in sorted(branch.cells, reverse=True)]
+        if board.night is None or board.night not in branch.cells:
+            continue
+        states = [branch.cells[date].state for date in sorted(branch.cells, reverse=True) if date <= board.night]
         states = [states[0], *(state for state in states[1:] if state != "covered")]
-        if board.night in branch.cells and len(states) > 1 and states[0] != states[1] and states[0] != "covered":
+        if len(states) > 1 and states[0] != states[1] and states[0] != "covered":
             told.append(f"{names[branch.code]}: {WORDS[states[1]]} -> {WORDS[states[0]]}")
     return told
 
@@ -147,10 +163,29 @@ def _count_warnings(connection: Connection, cells: Sequence[Cell]) -> list[str]:
 
 
 def _has_turned(connection: Connection, since: dt.datetime) -> bool:
+    """Whether the ledger has grown since the last digest: what nobody could be told the next run tells, and nobody hears it twice.
+
+    Where no digest says how far it told: since the run began.
+    """
     row = connection.execute(
-        "select exists (select from meta.ledger where at >= %s and verdict <> 'duplicate')", [since]
+        "select exists (select from meta.ledger as l "
+        "cross join (select max(ledger_entry_no) as entry_no from meta.digests) as told where l.verdict <> 'duplicate' "
+        "and case when told.entry_no is null then l.at >= %s else l.entry_no > told.entry_no end)",
+        [since],
     ).fetchone()
     return bool(row and row[0])
+
+
+def _without(targets: list[SplitResult], told: Sequence[str]) -> list[SplitResult]:
+    """The receivers apart from those who have been told already."""
+    left = Counter(told)
+    untold = []
+    for target in targets:
+        if left[name(target)]:
+            left[name(target)] -= 1
+        else:
+            untold.append(target)
+    return untold
 
 
 def _is_told(connection: Connection, condition: str, value: Any) -> bool:

@@ -41,13 +41,14 @@ TERRITORY = """
 """
 TOTALS = """
     select
-        'the nation on ' || r.business_date,
-        case when r.outstanding_vnd is distinct from c.outstanding_vnd
-        then 'outstanding is ' || r.outstanding_vnd || ' as reported and ' || c.outstanding_vnd || ' on the territory of today' end
+        'the nation on ' || coalesce(r.business_date, c.business_date),
+        case when coalesce(r.outstanding_vnd, 0) <> coalesce(c.outstanding_vnd, 0)
+        then 'outstanding is ' || coalesce(r.outstanding_vnd, 0) || ' as reported and ' || coalesce(c.outstanding_vnd, 0)
+            || ' on the territory of today' end
     from (
         select s.business_date, sum(s.outstanding_vnd) as outstanding_vnd from marts.mart_branch_scorecard as s group by 1
     ) as r
-    left join (
+    full join (
         select l.business_date, sum(l.outstanding_vnd) as outstanding_vnd from marts.mart_loan_balances as l
         where l.current_branch_code is not null and l.current_commune_code is not null group by 1
     ) as c on r.business_date = c.business_date

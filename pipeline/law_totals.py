@@ -17,7 +17,7 @@ PERSONAL = "personal."
 class Declared:
     """The figures of one dataset in a manifest: rows, sums in đồng by column, the checksum of the keys.
 
-    `is_retired`: housekeeping may have dropped the rows of this state.
+    `is_retired`: housekeeping has dropped the rows of this state, which is none of a month's end.
     """
 
     rows: int = 0
@@ -55,7 +55,7 @@ def read_declared(connection: Connection) -> dict[tuple[str, int], Declared]:
     """
     visible = connection.execute(
         """
-        select v.delivery_id, l.delivery_id is not null and l.retired_at is not null
+        select v.delivery_id, l.retired_at is not null and extract(day from v.business_date + 1) <> 1
         from meta.visible_deliveries as v
         left join meta.loads as l on v.delivery_id = l.delivery_id
         """

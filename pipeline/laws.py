@@ -193,7 +193,7 @@ class _Look:
             yield f"delivery {delivery_id}", problem
 
     def mart_sums(self) -> Lines:
-        if self._has("marts.mart_loan_balances"):
+        if self._has("marts.mart_loan_balances") and self._has("marts.mart_capital_sources"):
             yield from self.ask("mart_sums")
 
     def tags(self) -> Lines:
@@ -215,6 +215,7 @@ class _Look:
     def mart_units(self) -> Lines:
         if self._has("meta.current_units"):
             yield from self.ask("mart_units")
+            yield from self.ask("mart_units_lacking")
 
     def mart_rows(self) -> Lines:
         """Law 3: each mart's view against the rows of the current builds."""

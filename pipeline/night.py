@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -44,6 +46,15 @@ class Night:
         """True when anything was held or refused."""
         return any(outcome.is_bad for outcome in self.outcomes)
 
+    @contextlib.contextmanager
+    def going_on_after(self, code: str, progress: Progress) -> Iterator[None]:
+        """Note among the failures what breaks off in the block, the work for one branch."""
+        try:
+            yield
+        except Exception as error:
+            self.failures[code] = str(error) if isinstance(error, WarehouseError) else describe_failure(error)
+            progress(f"{code}: broke off: {self.failures[code]}")
+
     def require_every_branch(self) -> None:
         """Raise WarehouseError when the steps of a branch broke off."""
         if self.failures:
@@ -77,9 +88,7 @@ def run_night(
         ahead()
     work = partial(_run_alone, warehouse, selection=wanted, progress=progress)
     if len(busy) > 1 and processes > 1:
-        spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(processes, len(busy)), spawn, end_with_parent) as pool:
-            parts = list(pool.map(work, sorted(busy)))
+        parts = _share_out(work, sorted(busy), processes)
     else:
         parts = list(map(work, sorted(busy)))
     idle = set(codes) - busy
@@ -100,6 +109,30 @@ def run_night(
     return night
 
 
+def _share_out(work: Callable[[str], Night], codes: list[str], processes: int) -> list[Night]:
+    """Do the work in worker processes. One that is killed takes the pool with it: who was cut off begins again, alone."""
+    parts = _run_in_workers(work, codes, processes)
+    for code in codes:
+        if code not in parts:
+            parts |= _run_in_workers(work, [code], 1)
+    killed = "its process was killed, perhaps for want of memory"
+    return [parts.get(code, Night(failures={code: killed})) for code in codes]
+
+
+def _run_in_workers(work: Callable[[str], Night], codes: list[str], processes: int) -> dict[str, Night]:
+    """What came of the codes whose worker was not killed, nor cut off by another's death."""
+    futures: dict[str, Future[Night]] = {}
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        ProcessPoolExecutor(min(processes, len(codes)), spawn, end_with_parent) as pool,
+        contextlib.suppress(BrokenProcessPool),
+    ):
+        for code in codes:
+            futures[code] = pool.submit(work, code)
+    ended = {code: future for code, future in futures.items() if not isinstance(future.exception(), BrokenProcessPool)}
+    return {code: future.result() for code, future in ended.items()}
+
+
 def _find_codes(warehouse: Warehouse) -> list[str]:
     """The branches that have a folder in the landing and are not paused."""
     with warehouse.connect("loader") as connection:
@@ -109,11 +142,8 @@ def _find_codes(warehouse: Warehouse) -> list[str]:
 
 def _run_alone(warehouse: Warehouse, code: str, selection: Selection, progress: Progress) -> Night:
     night = Night()
-    try:
+    with night.going_on_after(code, progress):
         night.outcomes = run_branch(warehouse, code, selection, progress, night.seconds)
-    except Exception as error:
-        night.failures[code] = str(error) if isinstance(error, WarehouseError) else describe_failure(error)
-        progress(f"{code}: broke off: {night.failures[code]}")
     return night
 
 

@@ -63,7 +63,11 @@ def recorded_night(warehouse: Warehouse) -> Iterator[dict[str, Any]]:
 
 
 def record_run(warehouse: Warehouse, run_id: str, started_at: dt.datetime, failed_tasks: list[str]) -> None:
-    """Record a night of Airflow's once it has come to its last task; recorded again, it is the same night."""
+    """Record a night of Airflow's once it has come to its last task; recorded again, it is the same night.
+
+    Where a task has failed it has an error of its own, like a night of the command line that broke off for a branch.
+    """
+    summary = {"failed_tasks": failed_tasks, **({"error": "failed tasks"} if failed_tasks else {})}
     with warehouse.connect("loader", autocommit=True) as connection:
         connection.execute(
             """
@@ -71,7 +75,7 @@ def record_run(warehouse: Warehouse, run_id: str, started_at: dt.datetime, faile
             values ('airflow', %s, %s, clock_timestamp(), %s)
             on conflict (run_id) do update set ended_at = excluded.ended_at, summary = excluded.summary
             """,
-            [run_id, started_at, Jsonb({"failed_tasks": failed_tasks})],
+            [run_id, started_at, Jsonb(summary)],
         )
 
 

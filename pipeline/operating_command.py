@@ -25,7 +25,7 @@ def run(options: argparse.Namespace, say: Say) -> int:
 def _status(options: argparse.Namespace, say: Say) -> int:
     from pipeline.board import read_board  # noqa: PLC0415
     from pipeline.board_text import board_lines  # noqa: PLC0415
-    from pipeline.status import read_status  # noqa: PLC0415
+    from pipeline.status import find_open, read_status  # noqa: PLC0415
     from pipeline.status_page import try_to_refresh  # noqa: PLC0415
 
     warehouse = open_warehouse()
@@ -47,7 +47,7 @@ def _status(options: argparse.Namespace, say: Say) -> int:
             print(outcome.line)
         try_to_refresh(warehouse, say)
         say(f"the same in a browser: {(warehouse.settings.home / 'status' / 'index.html').as_uri()}")
-    return BAD if any(outcome.is_bad for outcome in outcomes) else GOOD
+    return BAD if find_open(outcomes) else GOOD
 
 
 def _watch(options: argparse.Namespace, say: Say) -> int:
@@ -77,20 +77,23 @@ def _resume(options: argparse.Namespace, _: Say) -> int:
 
 def _rework(options: argparse.Namespace, say: Say) -> int:
     from pipeline.build import build  # noqa: PLC0415
+    from pipeline.night import Night  # noqa: PLC0415
     from pipeline.rework import ask_for_marts, find_rework, rework_branch  # noqa: PLC0415
     from pipeline.status_page import try_to_refresh  # noqa: PLC0415
 
     warehouse = open_warehouse()
-    turned = []
+    night = Night()
     for code in find_rework(warehouse, options.first, options.last, options.branch):
-        turned += rework_branch(warehouse, code, options.first, options.last, say)
+        with night.going_on_after(code, say):
+            night.outcomes += rework_branch(warehouse, code, options.first, options.last, say)
     units = ask_for_marts(warehouse, options.first, options.last, options.branch)
     build(warehouse, progress=say)
     try_to_refresh(warehouse, say)
-    for outcome in turned:
+    for outcome in night.outcomes:
         print(outcome.line)
-    print(f"{len(turned)} verdicts turned; {units} units of the marts that were there were made anew.")
-    return BAD if any(outcome.is_bad for outcome in turned) else GOOD
+    print(f"{len(night.outcomes)} verdicts turned; {units} units of the marts that were there were made anew.")
+    night.require_every_branch()
+    return BAD if night.is_bad else GOOD
 
 
 def _erase(options: argparse.Namespace, say: Say) -> int:

@@ -14,7 +14,9 @@ import os
 import smtplib
 import ssl
 import urllib.request
+from collections.abc import Sequence
 from email.message import EmailMessage
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -38,18 +40,29 @@ def read_targets() -> list[SplitResult]:
     return [_require_target(word) for word in text.split()]
 
 
-def send(target: SplitResult, subject: str, text: str, document: dict[str, Any]) -> str:
-    """Send to one receiver and return its name without secrets. Errors: WarehouseError when it does not take it."""
-    try:
-        if target.scheme.startswith("smtp"):
-            _send_mail(target, subject, text)
-        else:
-            _post(target, document)
-    except (OSError, smtplib.SMTPException) as error:
-        raise WarehouseError(
-            f"{name(target)} did not take the digest: {type(error).__name__}: {error}", remedy=REMEDY
-        ) from error
-    return name(target)
+def send(
+    targets: Sequence[SplitResult], subject: str, text: str, document: dict[str, Any]
+) -> tuple[list[str], list[str]]:
+    """Send to every receiver: one that is dead silences no other. Return the names without secrets of those who took it, and a
+    sentence for each of the others.
+    """
+    sent, failures = [], []
+    for target in targets:
+        try:
+            if target.scheme.startswith("smtp"):
+                _send_mail(target, subject, text)
+            else:
+                _post(target, document)
+            sent.append(name(target))
+        except (OSError, smtplib.SMTPException, HTTPException, ValueError) as error:
+            failures.append(f"{name(target)} did not take the digest: {type(error).__name__}: {error}")
+    return sent, failures
+
+
+def require_taken(failures: Sequence[str]) -> None:
+    """Raise WarehouseError where somebody did not take what was sent."""
+    if failures:
+        raise WarehouseError("; ".join(failures), remedy=REMEDY)
 
 
 def name(target: SplitResult) -> str:
@@ -60,10 +73,14 @@ def name(target: SplitResult) -> str:
 
 
 def _require_target(word: str) -> SplitResult:
-    target = urlsplit(word)
-    is_mail = target.scheme in ("smtp", "smtps")
-    if not target.hostname or target.scheme not in ("smtp", "smtps", "http", "https"):
+    try:
+        target = urlsplit(word)
+        is_address = bool(target.hostname) and target.port != 0 and target.scheme in ("smtp", "smtps", "http", "https")
+    except ValueError:
+        is_address = False
+    if not is_address:
         raise WarehouseError(f"{SETTING} holds what is no smtp, smtps, http or https address", remedy=REMEDY)
+    is_mail = target.scheme in ("smtp", "smtps")
     if is_mail and not (_query(target, "from") and _query(target, "to")):
         raise WarehouseError(f"{SETTING}: {name(target)} lacks ?from=...&to=...", remedy=REMEDY)
     return target
@@ -86,7 +103,8 @@ def _send_mail(target: SplitResult, subject: str, text: str) -> None:
             if target.scheme == "smtp" and not isinstance(server.sock, ssl.SSLSocket):
                 raise smtplib.SMTPException("the server offers no encryption, and a password is not sent without it")
             server.login(unquote(target.username), unquote(target.password or ""))
-        server.send_message(message)
+        if refused := server.send_message(message):
+            raise smtplib.SMTPRecipientsRefused(refused)
 
 
 def _connect(target: SplitResult) -> smtplib.SMTP:
@@ -101,7 +119,14 @@ def _connect(target: SplitResult) -> smtplib.SMTP:
     return server
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A POST that is sent elsewhere is an error: urllib would ask there by GET, and the document would be lost."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
 def _post(target: SplitResult, document: dict[str, Any]) -> None:
     request = urllib.request.Request(target.geturl(), json.dumps(document, ensure_ascii=False).encode(), method="POST")
     request.add_header("Content-Type", "application/json; charset=utf-8")
-    urllib.request.urlopen(request, timeout=PATIENCE).close()
+    urllib.request.build_opener(_NoRedirect).open(request, timeout=PATIENCE).close()

@@ -17,7 +17,7 @@ from contract.errors import WarehouseError
 from pipeline.airflow_settings import Airflow
 from pipeline.deadline import clock, deadline_of, last_due_date
 from pipeline.nights import find_killed_nights, last_night_ended
-from pipeline.telling import read_targets, send
+from pipeline.telling import read_targets, require_taken, send
 from warehouse.connect import Warehouse
 from warehouse.server import EmbeddedServer
 from warehouse.settings import Settings, read_settings
@@ -84,12 +84,13 @@ def tell(found: Watch, settings: Settings | None = None) -> list[str]:
         return []
     subject = f"Warehouse: {found.alarms[0]}"
     document = {"text": found.text, "subject": subject, "verdict": "bad", "alarms": found.alarms}
-    sent = [send(target, subject, found.text, document) for target in read_targets()]
+    sent, failures = send(read_targets(), subject, found.text, document)
     if sent:
         note.parent.mkdir(parents=True, exist_ok=True)
         part = note.with_name(f"{note.name}.{os.getpid()}")
         part.write_text(json.dumps(key), encoding="utf-8")
         part.replace(note)
+    require_taken(failures)
     return sent
 
 

@@ -17,19 +17,6 @@ refusals as (
     from meta.ledger
     where verdict = 'refused' and delivery_id is null
     group by detail ->> 'path', detail ->> 'fingerprint'
-),
-
-judged as (
-    select
-        i.delivery_id,
-        i.evaluated_at,
-        f.head_code,
-        f.head_valid_from,
-        exists (select from meta.ledger as l where l.delivery_id = i.delivery_id) as is_told
-    from meta.intakes as i
-    inner join meta.deliveries as d on i.delivery_id = d.delivery_id
-    inner join meta.branch_families as f on d.branch_code = f.branch_code and d.branch_valid_from = f.valid_from
-    where f.is_current
 )
 
 select
@@ -42,15 +29,10 @@ select
     case when cardinality(entries) > 1 then format('entries %s tell of one look', entries) end
 from refusals
 union all
--- Just judged, it may still be on its way to the ledger; passed over by a decision on its family, it is forgotten.
+-- What the ledger has weighed is on record with the entry that it made of it, or with none.
 select
-    format('delivery %s', j.delivery_id),
-    case when not j.is_told and exists (
-        select from judged as later
-        where
-            later.head_code = j.head_code
-            and later.head_valid_from = j.head_valid_from
-            and later.evaluated_at > j.evaluated_at
-            and later.is_told
-    ) then 'it was judged, but the ledger does not know it' end
-from judged as j
+    format('delivery %s', w.delivery_id),
+    case when not exists (select from meta.ledger as l where l.delivery_id = w.delivery_id) then
+        'it was weighed, but the ledger does not know it'
+    end
+from meta.weighed_intakes as w

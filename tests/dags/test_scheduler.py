@@ -14,8 +14,10 @@ from typing import TypeVar
 import psycopg
 import pytest
 
+from contract.errors import WarehouseError
 from pipeline import airflow
 from pipeline.airflow_api import AirflowApi, Task
+from pipeline.dag_run import run_dag
 from pipeline.processes import PROC
 from tests.support.airflows import start_airflow
 from tests.support.deliveries import Delivery, first_delivery
@@ -128,6 +130,23 @@ def test_the_first_night_starts_by_itself_and_one_bad_branch_does_not_stop_the_o
     assert run["note"].startswith(f"{BAD}, 2024-03-31, revision 1: held.")
     page = (warehouse.settings.home / "status" / "index.html").read_text(encoding="utf-8")
     assert "The night was" in page
+
+
+def test_the_report_stays_red_when_it_is_cleared_while_something_is_held(api: AirflowApi) -> None:
+    (run,) = api.runs("nightly_ingest")
+    run_id = run["dag_run_id"]
+    only = {"dag_run_id": run_id, "task_ids": ["report_verdicts"], "dry_run": False, "only_failed": False}
+    api.call("POST", "/api/v2/dags/nightly_ingest/clearTaskInstances", only)
+    assert api.wait_for_end("nightly_ingest", run_id, patience=PATIENCE) == "failed"
+    assert states(api.tasks("nightly_ingest", run_id), "report_verdicts") == {"": "failed"}
+
+
+def test_a_paused_dag_is_said_instead_of_waited_for(api: AirflowApi, warehouse: Warehouse) -> None:
+    path = "/api/v2/dags/rework_dates?update_mask=is_paused"
+    api.call("PATCH", path, {"is_paused": True})
+    with pytest.raises(WarehouseError, match="The DAG rework_dates is paused"):
+        run_dag(warehouse, "rework_dates", [], print)
+    api.call("PATCH", path, {"is_paused": False})
 
 
 def test_the_marts_follow_the_ledger_without_anybodys_doing(api: AirflowApi, warehouse: Warehouse) -> None:

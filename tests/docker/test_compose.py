@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline import deadline, telling
+from pipeline.status_page import RUNBOOKS
 from warehouse.settings import PROJECT
 
 Services = dict[str, dict[str, Any]]
@@ -75,6 +77,20 @@ def test_everything_that_the_night_needs_is_there(compose: dict[str, Any]) -> No
     assert "ports" not in services["worker"]
     for name in ("scheduler", "dag-processor", "triggerer", "worker"):
         assert services[name]["depends_on"]["prepare"] == {"condition": "service_completed_successfully"}
+
+
+def test_what_is_said_of_digests_and_deadlines_reaches_every_process_of_airflow(compose: dict[str, Any]) -> None:
+    for name in ("api-server", "scheduler", "dag-processor", "triggerer", "worker"):
+        given = compose["services"][name]["environment"]
+        assert {setting: given[setting] for setting in (telling.SETTING, deadline.SETTING)} == {
+            setting: f"${{{setting}:-}}" for setting in (telling.SETTING, deadline.SETTING)
+        }
+
+
+def test_the_runbooks_to_which_the_status_page_leads_are_in_the_image() -> None:
+    folder = RUNBOOKS.relative_to(PROJECT)
+    assert f"COPY {folder} {folder}" in (PROJECT / "Dockerfile").read_text()
+    assert f"!{folder}" in (PROJECT / ".dockerignore").read_text().splitlines()
 
 
 BREAK: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {

@@ -16,6 +16,7 @@ import pytest
 
 from contract.errors import WarehouseError
 from pipeline.dbt_ahead import DbtAhead
+from pipeline.night import run_night
 from pipeline.transform import AREAS, CandidatesError
 from tests.faults.nights import failing, running
 from tests.faults.waiting import wait_until
@@ -60,6 +61,24 @@ def test_the_workers_of_a_killed_night_end_with_it(warehouse: Warehouse, tmp_pat
         assert len(workers_of(str(mark))) == 3, "two for the branches and dbt"
         night.kill()
         wait_until(lambda: not workers_of(str(mark)))
+
+
+def test_a_worker_that_is_killed_takes_no_other_branch_with_it(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for want of memory, which the same delivery lacks in every process."""
+    own = new_warehouse(warehouse, tmp_path / "home")
+    for branch in ("01", "04", "96"):
+        first_delivery(branch).write(Path(own.settings.landing))
+    with monkeypatch.context() as patch:
+        patch.setenv("WAREHOUSE_FAULT", "before the commit that makes visible 04=kill")
+        found = run_night(own, processes=2)
+    assert found.failures == {"04": "its process was killed, perhaps for want of memory"}
+    assert {outcome.branch_code for outcome in found.outcomes} == {"01", "96"}
+    again = run_night(own, processes=2)
+    assert {outcome.branch_code: outcome.verdict for outcome in again.outcomes} == {
+        "01": "duplicate", "04": "published", "96": "duplicate",
+    }  # fmt: skip
 
 
 @contextmanager

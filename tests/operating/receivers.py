@@ -17,10 +17,11 @@ from typing import Any, cast
 
 @dataclass
 class Mailbox:
-    """What a mail server has taken: envelope and message. `refuses`: it takes nothing."""
+    """What a mail server has taken: envelope and message. `refuses`: it takes nothing; `unknown`: nothing for this person."""
 
     port: int = 0
     refuses: bool = False
+    unknown: str = ""
     envelopes: list[tuple[str, list[str]]] = field(default_factory=list)
     messages: list[EmailMessage] = field(default_factory=list)
 
@@ -41,7 +42,11 @@ class _Smtp(socketserver.StreamRequestHandler):
                     sender = rest[5:].split(" ")[0]
                     self._say("451 not now" if box.refuses else "250 ok")
                 case "RCPT":
-                    receivers.append(rest[3:].split(" ")[0])
+                    receiver = rest[3:].split(" ")[0]
+                    if receiver == f"<{box.unknown}>":
+                        self._say("550 no such user")
+                        continue
+                    receivers.append(receiver)
                     self._say("250 ok")
                 case "DATA":
                     self._say("354 go on")
@@ -76,10 +81,11 @@ def mail_server() -> Iterator[Mailbox]:
 
 @dataclass
 class Hook:
-    """What a web server was sent: path, content type and document. `status` is its answer."""
+    """What a web server was sent: path, content type and document. `status` is its answer; `elsewhere`: where it sends one on."""
 
     port: int = 0
     status: int = 200
+    elsewhere: str = ""
     posts: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
 
@@ -89,6 +95,12 @@ class _Post(BaseHTTPRequestHandler):
         document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         hook.posts.append((self.path, self.headers["Content-Type"], document))
         self.send_response(hook.status)
+        if hook.elsewhere:
+            self.send_header("Location", hook.elsewhere)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
         self.end_headers()
 
     def log_message(self, format: str, *arguments: Any) -> None:

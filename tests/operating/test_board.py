@@ -103,10 +103,19 @@ def test_every_link_between_the_pages_leads_somewhere(morning: Warehouse) -> Non
     assert f'id="d{NIGHT}"' in branch
 
 
+def test_a_night_is_not_simply_good_where_something_is_said_of_no_branch(board: Board) -> None:
+    quiet = vars(board) | {"branches": [], "is_built": True, "killed": []}
+    assert Board(**quiet).verdict == "good"
+    assert Board(**(quiet | {"dates_without_word": 2})).verdict == "remarks"
+    assert (
+        Board(**(quiet | {"strangers": [("landing/96/2025-09-30/R1", "The folder must be ...")]})).verdict == "remarks"
+    )
+
+
 def test_what_is_open_on_an_earlier_date_is_remembered(board: Board) -> None:
     later = Board(**(vars(board) | {"dates": [NIGHT + dt.timedelta(days=1), *board.dates]}))
     assert (later.cells, later.verdict) == ([], "remarks")
-    assert later.headline == "3 open on earlier dates"
+    assert later.headline == "3 open on other dates"
 
 
 def test_a_killed_night_is_bad_until_one_has_ended_since(board: Board) -> None:

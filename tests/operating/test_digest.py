@@ -19,6 +19,8 @@ from pipeline.nights import record_run
 from pipeline.telling import name, read_targets
 from tests.operating.conftest import MORNING
 from tests.operating.receivers import Hook, Mailbox, mail_server, web_server
+from tests.support.deliveries import first_delivery
+from tests.support.door import take_in
 from tests.support.warehouses import copy_warehouse, new_warehouse, remove_warehouse
 from warehouse.connect import Warehouse
 
@@ -91,6 +93,19 @@ def test_the_first_run_after_the_deadline_has_the_last_word(own: Warehouse, mail
     assert tell_digest(own, "an hour later", LATER, now=MORNING.replace(hour=9)) == []
 
 
+def test_the_last_word_is_about_the_date_that_is_due_whatever_has_come_of_the_next(
+    own: Warehouse, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    eager = copy_warehouse(own, tmp_path / "eager")
+    first_delivery("22", "2025-10-01").write(Path(eager.settings.landing))
+    take_in(eager, "22")
+    assert tell_digest(eager, "the last word", LONG_AGO, now=MORNING)
+    assert mailbox.messages[0]["Subject"] == (
+        "Warehouse, night of 2025-09-30: NOT GOOD (2 published, 1 held, 1 refused, 1 missing, 1 late)"
+    )
+    remove_warehouse(eager)
+
+
 def test_warnings_are_counted_by_kind(own: Warehouse, mailbox: Mailbox) -> None:
     with own.connect("loader") as connection:
         connection.execute(
@@ -152,6 +167,65 @@ def test_what_a_receiver_does_not_take_is_sent_again(own: Warehouse, mailbox: Ma
     assert tell_digest(own, "run 1", LONG_AGO, now=MORNING)
 
 
+def test_a_receiver_that_is_dead_silences_no_other(own: Warehouse, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAREHOUSE_DIGEST", f"http://127.0.0.1:1/dead http://127.0.0.1:{hook.port}/alive")
+    for _ in range(3):  # as often as Airflow tries
+        with pytest.raises(WarehouseError, match=r"http://127\.0\.0\.1:1 did not take the digest"):
+            tell_digest(own, "run 1", LONG_AGO, now=MORNING)
+    assert tell_digest(own, "an hour later", LONG_AGO, now=MORNING) == []
+    assert [path for path, _, _ in hook.posts] == ["/alive"], "and nobody is told twice because of it"
+    monkeypatch.setenv("WAREHOUSE_DIGEST", f"http://127.0.0.1:{hook.port}/alive http://127.0.0.1:{hook.port}/again")
+    assert tell_digest(own, "run 1", LONG_AGO, now=MORNING) == [f"http://127.0.0.1:{hook.port}"]
+    assert [path for path, _, _ in hook.posts] == ["/alive", "/again"]
+
+
+def test_a_person_whom_the_mail_server_does_not_know_has_not_been_told(own: Warehouse, mailbox: Mailbox) -> None:
+    mailbox.unknown = "head@bank.vn"
+    with pytest.raises(WarehouseError, match=r"did not take the digest.*head@bank\.vn"):
+        tell_digest(own, "run 1", LONG_AGO, now=MORNING)
+    assert mailbox.envelopes == [("<warehouse@bank.vn>", ["<ops@bank.vn>"])]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_a_webhook_that_sends_one_elsewhere_has_not_taken_the_digest(
+    own: Warehouse, hook: Hook, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    hook.status, hook.elsewhere = status, f"http://127.0.0.1:{hook.port}/login"
+    monkeypatch.setenv("WAREHOUSE_DIGEST", f"http://127.0.0.1:{hook.port}/hooks/secret")
+    with pytest.raises(WarehouseError, match=f"did not take the digest.*{status}"):
+        tell_digest(own, "run 1", LONG_AGO, now=MORNING)
+
+
+def test_a_night_is_good_even_when_the_receiver_is_no_web_server(
+    own: Warehouse, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAREHOUSE_DIGEST", f"http://127.0.0.1:{mailbox.port}/")
+    said: list[str] = []
+    with told_night(own, said.append):
+        pass
+    assert any("nobody was told" in line and "BadStatusLine" in line for line in said)
+
+
+def test_what_nobody_could_be_told_is_told_by_the_next_run_and_nothing_twice(
+    warehouse: Warehouse, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    own = new_warehouse(warehouse, tmp_path / "away")
+    first = first_delivery("96", "2025-09-29")
+    first.write(Path(own.settings.landing))
+    take_in(own, "96")
+    assert tell_digest(own, "the last word", LONG_AGO, now=MORNING)
+    first.next("2025-09-30").write(Path(own.settings.landing))
+    take_in(own, "96")
+    mailbox.refuses = True
+    with pytest.raises(WarehouseError):
+        tell_digest(own, "the night", LONG_AGO, now=MORNING)
+    mailbox.refuses = False
+    assert tell_digest(own, "an hour later", LATER, now=MORNING)
+    # It began before that verdict, too: a night by hand beside Airflow's.
+    assert tell_digest(own, "beside it", LONG_AGO, now=MORNING) == []
+    remove_warehouse(own)
+
+
 def test_a_night_is_good_even_when_nobody_can_be_told(own: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAREHOUSE_DIGEST", "http://127.0.0.1:1/nobody")
     said: list[str] = []
@@ -178,7 +252,28 @@ def test_nobody_is_told_unless_it_is_set(own: Warehouse, monkeypatch: pytest.Mon
 def test_an_empty_warehouse_has_nothing_to_say(warehouse: Warehouse, mailbox: Mailbox, tmp_path: Path) -> None:
     empty = new_warehouse(warehouse, tmp_path / "empty")
     assert tell_digest(empty, "run 1", LONG_AGO, now=MORNING) == []
+    failed = find_failed_tasks({"find_branches": "failed"})
+    assert tell_digest(empty, "run 2", LONG_AGO, failed, now=MORNING), (
+        "the landing cannot be read, from the first night on"
+    )
     remove_warehouse(empty)
+
+
+def test_a_folder_under_a_wrong_name_is_told_with_its_path(
+    warehouse: Warehouse, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    own = new_warehouse(warehouse, tmp_path / "misnamed")
+    first = first_delivery("96", "2025-09-29")
+    folder = first.next("2025-09-30").write(Path(own.settings.landing))
+    folder.rename(folder.with_name("R1"))
+    first.write(Path(own.settings.landing))
+    take_in(own, "96")
+    assert tell_digest(own, "run 1", LONG_AGO, now=MORNING.replace(hour=7))
+    assert "96/2025-09-30/R1: The folder must be <branch_code>" in mailbox.messages[0].get_content()
+    board = read_board(own, MORNING)
+    assert board.verdict == "remarks"
+    assert any("96/2025-09-30/R1" in line for line in board_lines(board))
+    remove_warehouse(own)
 
 
 def test_receivers_are_read_from_a_file_and_shown_without_secrets(
@@ -190,7 +285,18 @@ def test_receivers_are_read_from_a_file_and_shown_without_secrets(
     assert [name(target) for target in read_targets()] == ["smtps://mail.bank.vn (c@d.vn)", "https://chat.bank.vn"]
 
 
-@pytest.mark.parametrize("text", ["mail.bank.vn", "ftp://x", "smtp://mail.bank.vn", "smtp://m/?from=a@b", "@/no/file"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mail.bank.vn",
+        "ftp://x",
+        "smtp://mail.bank.vn",
+        "smtp://m/?from=a@b",
+        "@/no/file",
+        "https://x:y",
+        "https://[x",
+    ],
+)
 def test_a_receiver_that_cannot_be_understood_is_an_error(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WAREHOUSE_DIGEST", text)
     with pytest.raises(WarehouseError):

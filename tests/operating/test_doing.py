@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from contract.errors import WarehouseError
 from ingestion.rules import Counts
-from pipeline import intake
+from pipeline import cli, intake
 from pipeline.board import read_board
 from pipeline.branch import find_branches, verify_branch
 from pipeline.deadline import clock
@@ -24,7 +25,13 @@ from tests.operating.conftest import MORNING
 from tests.support.deliveries import Delivery, first_delivery, repay
 from tests.support.door import take_in
 from tests.support.older import code_before
-from tests.support.warehouses import copy_warehouse, new_warehouse, remove_warehouse, without_great_expectations
+from tests.support.warehouses import (
+    copy_warehouse,
+    environment,
+    new_warehouse,
+    remove_warehouse,
+    without_great_expectations,
+)
 from warehouse import schema
 from warehouse.connect import Warehouse
 
@@ -94,6 +101,19 @@ def test_a_paused_branch_is_a_remark_and_no_alarm(own: Warehouse) -> None:
     assert "paused by lan" in cell.reason
 
 
+def test_a_folder_that_the_branch_has_taken_away_is_not_waited_for(own: Warehouse) -> None:
+    landing = Path(own.settings.landing)
+    begun = landing / "96" / "2025-09-29" / "r2"
+    begun.mkdir()
+    verify_branch(own, "96")
+    cells = {cell.business_date: cell for branch in read_board(own, MORNING).branches for cell in branch.cells.values()}
+    assert cells[FIRST].words == "waiting for files; revision 1 stands"
+    begun.rmdir()
+    verify_branch(own, "96")
+    cells = {cell.business_date: cell for branch in read_board(own, MORNING).branches for cell in branch.cells.values()}
+    assert cells[FIRST].state == "published"
+
+
 def test_what_is_held_is_judged_again_by_the_rules_of_today(own: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     assert verdicts(own) == ["published", "held"]
     assert find_rework(own, LAST, LAST) == ["96"]
@@ -107,6 +127,30 @@ def test_what_is_held_is_judged_again_by_the_rules_of_today(own: Warehouse, monk
         (outcome,) = rework_branch(own, "96", FIRST, LAST)
     assert (outcome.business_date, outcome.verdict) == ("2025-09-30", "published")
     assert verdicts(own) == ["published", "held", "published"]
+
+
+def test_a_branch_that_cannot_be_worked_through_leaves_the_others_alone(
+    own: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in environment(own).items():
+        monkeypatch.setenv(name, value)
+    first_delivery("04", "2025-09-30").write(Path(own.settings.landing))
+    ls = LocalFileSystem.ls
+
+    def refuse(fs: LocalFileSystem, path: str, *rest: object, **options: object) -> object:
+        if path.endswith("/04"):
+            raise PermissionError(13, "Permission denied", path)
+        return ls(fs, path, *rest, **options)
+
+    monkeypatch.setattr(LocalFileSystem, "ls", refuse)
+    # What was held passes by the rules of today.
+    monkeypatch.setattr(intake, "find_dataset_violations", lambda *_: None)
+    monkeypatch.setattr(intake, "measure_opening", lambda *_: Counts(0, 0))
+    with without_great_expectations():
+        assert cli.main(["rework", "--from", "2025-09-30", "--to", "2025-09-30"]) == cli.INTERNAL
+    told = capsys.readouterr()
+    assert "96 2025-09-30 r1     published" in told.out
+    assert "04 Cao Bằng: The landing" in told.err
 
 
 def test_working_through_dates_again_breaks_no_law(own: Warehouse) -> None:

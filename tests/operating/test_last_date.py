@@ -11,7 +11,7 @@ import pytest
 from pipeline import cli
 from pipeline.board import read_board
 from pipeline.deadline import deadline_of
-from tests.operating.conftest import MORNING
+from tests.operating.conftest import MORNING, NIGHT, without_one_dong
 from tests.support.deliveries import first_delivery
 from tests.support.door import take_in
 from tests.support.warehouses import environment, new_warehouse, remove_warehouse
@@ -48,3 +48,28 @@ def test_the_last_date_of_the_calendar_does_not_keep_the_status_from_anybody(
 def test_the_last_date_of_the_calendar_has_its_deadline_where_the_calendar_ends() -> None:
     assert deadline_of(dt.date(9999, 12, 30)).isoformat() == "9999-12-31T08:00:00+07:00"
     assert deadline_of(dt.date.max).isoformat() == "9999-12-31T23:59:59.999999+07:00"
+
+
+def test_a_date_that_has_not_come_is_not_the_night_and_hides_nothing_of_it(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    own = new_warehouse(warehouse, tmp_path / "home")
+    landing = Path(own.settings.landing)
+    for branch, date in (("96", "2025-09-28"), ("04", "2025-09-30")):
+        first_delivery(branch, date).write(landing)
+    without_one_dong(first_delivery("96").next("2025-09-30")).write(landing)
+    (first_delivery("04", "2062-09-30").write(landing) / "datapackage.json").unlink()
+    for branch in ("04", "96"):
+        take_in(own, branch)
+    board = read_board(own, MORNING)
+    assert (board.night, board.verdict, board.headline) == (
+        NIGHT,
+        "bad",
+        "1 published, 1 held, 2 late, 2 open on other dates",
+    )
+    places = [(cell.branch_code, cell.business_date.isoformat(), cell.state) for cell in board.other_problems]
+    assert places == [("04", "2062-09-30", "waiting"), ("96", "2025-09-29", "missing")]
+    assert [date.isoformat() for date in board.dates] == ["2062-09-30", "2025-09-30", "2025-09-29", "2025-09-28"]
+    later = read_board(own, MORNING + dt.timedelta(days=2))
+    assert later.dates_without_word == 2
+    remove_warehouse(own)

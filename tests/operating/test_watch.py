@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import cli
+from pipeline.after import find_failed_tasks
 from pipeline.airflow_settings import Airflow
 from pipeline.nights import find_killed_nights, record_run, recorded_night
 from pipeline.watch import tell, watch
@@ -72,6 +73,13 @@ def test_a_night_that_broke_off_has_not_ended_well(own: Warehouse) -> None:
     with pytest.raises(RuntimeError), recorded_night(own):
         raise RuntimeError
     assert "none ever has" in watch(own.settings, NOON).alarms[0]
+
+
+def test_a_run_of_airflow_whose_tasks_failed_has_not_ended_well(own: Warehouse) -> None:
+    record_run(own, "run 1", NOON, find_failed_tasks({"find_branches": "failed", "branch.load_0": "upstream_failed"}))
+    assert "none ever has" in watch(own.settings, NOON).alarms[0]
+    record_run(own, "run 1", NOON, find_failed_tasks({"report_verdicts": "failed"}))
+    assert watch(own.settings, NOON).alarms == [], "what a branch has sent is no failure of the night"
 
 
 def test_a_night_that_was_killed_is_named(own: Warehouse) -> None:

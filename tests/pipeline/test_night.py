@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from pipeline import cli, night
+from pipeline.branch import find_branches
 from tests.support.deliveries import first_delivery, repay
 from tests.support.warehouses import environment, new_warehouse, remove_warehouse, without_great_expectations
 from warehouse.connect import Warehouse
@@ -55,6 +58,83 @@ def test_a_branch_whose_night_breaks_off_leaves_the_others_alone(
     finally:
         remove_warehouse(own)
         shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def test_a_branch_whose_folders_cannot_be_read_leaves_the_others_alone(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = new_warehouse(warehouse, tmp_path)
+    for code in ("04", "96"):
+        first_delivery(code, "2025-09-28").write(Path(own.settings.landing))
+    ls = LocalFileSystem.ls
+
+    def refuse(fs: LocalFileSystem, path: str, *rest: object, **options: object) -> object:
+        if path.endswith("/04"):
+            raise PermissionError(13, "Permission denied", path)
+        return ls(fs, path, *rest, **options)
+
+    with monkeypatch.context() as patch, without_great_expectations():
+        patch.setattr(LocalFileSystem, "ls", refuse)
+        assert find_branches(own) == ["04", "96"]
+        broken = night.run_night(own, processes=1)
+        assert [(outcome.branch_code, outcome.verdict) for outcome in broken.outcomes] == [("96", "published")]
+        assert "PermissionError" in broken.failures["04"]
+        assert list(night.run_night(own, processes=1).failures) == ["04"], "a night without news is no other"
+    with without_great_expectations():
+        assert night.run_night(own, processes=1).failures == {}
+
+
+def test_names_that_are_not_written_in_utf_8_stop_nobody(warehouse: Warehouse, tmp_path: Path) -> None:
+    own = new_warehouse(warehouse, tmp_path)
+    landing = Path(own.settings.landing)
+    foreign = os.fsdecode("ghi chú".encode("windows-1258", "replace") + b"\xfa")
+    with_note = first_delivery("04", "2025-09-28").write(landing)
+    (with_note / foreign).touch()
+    misnamed = first_delivery("96", "2025-09-29").write(landing)
+    misnamed.parent.rename(landing / "96" / foreign)
+    (landing / foreign / "2025-09-28" / "r1").mkdir(parents=True)
+    first_delivery("96", "2025-09-28").write(landing)
+    with without_great_expectations():
+        found = night.run_night(own, processes=1)
+        assert found.failures == {}
+        assert [(outcome.branch_code, outcome.revision, outcome.verdict) for outcome in found.outcomes] == [
+            ("04", 1, "published"), ("96", 1, "published"), ("96", 1, "refused"),
+        ]  # fmt: skip
+        assert find_branches(own) == []
+        assert night.run_night(own, processes=1).failures == {}
+    with own.connect("admin") as connection:
+        (kept,) = connection.execute("select detail -> 'kept' from meta.ledger where verdict = 'refused'").fetchall()
+    assert list(kept[0]) == ["datapackage.json"]
+
+
+def test_a_branch_that_cannot_be_told_is_told_when_it_can_be(warehouse: Warehouse, tmp_path: Path) -> None:
+    own = new_warehouse(warehouse, tmp_path)
+    # Its roll-forward is not checked, for nothing is visible that it follows: that is provisional, and the branch is told.
+    first_delivery("04", "2025-09-28").next("2025-09-29").write(Path(own.settings.landing))
+    first_delivery("96", "2025-09-28").write(Path(own.settings.landing))
+    own.settings.outbox.mkdir()
+    in_the_way = own.settings.outbox / "04"
+    in_the_way.touch()
+    with without_great_expectations():
+        assert list(night.run_night(own, processes=1).failures) == ["04"]
+        in_the_way.unlink()
+        verdicts = [(outcome.branch_code, outcome.verdict) for outcome in night.run_night(own, processes=1).outcomes]
+    assert verdicts == [("96", "duplicate"), ("04", "provisional")]
+    assert "provisional" in (in_the_way / "2025-09-29" / "r1" / "feedback.html").read_text(encoding="utf-8")
+
+
+def test_a_refusal_that_cannot_be_told_again_leaves_the_others_alone(warehouse: Warehouse, tmp_path: Path) -> None:
+    own = new_warehouse(warehouse, tmp_path)
+    landing = Path(own.settings.landing)
+    (first_delivery("04", "2025-09-28").write(landing) / "datapackage.json").write_text("{")
+    with without_great_expectations():
+        assert night.run_night(own, processes=1).is_bad
+        shutil.rmtree(own.settings.outbox / "04")
+        (own.settings.outbox / "04").touch()
+        first_delivery("96", "2025-09-28").write(landing)
+        found = night.run_night(own, processes=1)
+    assert list(found.failures) == ["04"]
+    assert [(outcome.branch_code, outcome.verdict) for outcome in found.outcomes] == [("96", "published")]
 
 
 def test_a_second_look_at_the_landing_does_not_hide_what_the_first_one_turned(

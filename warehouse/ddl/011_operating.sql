@@ -21,8 +21,12 @@ create table if not exists meta.digests (
     -- Whether it was told after the deadline of its date: the final word on that night.
     is_final boolean not null,
     subject text not null,
-    sent_to text [] not null
+    sent_to text [] not null,
+    -- The last entry of the ledger when it was put into words: what came after it is still to be told.
+    ledger_entry_no bigint
 );
+
+alter table meta.digests add column if not exists ledger_entry_no bigint;
 
 -- A branch is paused while its newest line has no `resumed_at`.
 create table if not exists meta.pauses (
@@ -90,5 +94,5 @@ create or replace trigger only_grows before update or delete or truncate on meta
 for each statement execute function meta.refuse_change();
 
 grant select, insert on meta.nights, meta.digests, meta.pauses, meta.erasures, meta.erased_files to loader;
-grant update on meta.nights, meta.pauses to loader;
+grant update on meta.nights, meta.digests, meta.pauses to loader;
 grant select on meta.nights, meta.digests, meta.pauses, meta.erasures, meta.erased_files to auditor;
