@@ -279,7 +279,7 @@ def _record_arrival(connection: Connection, arrival: Arrival) -> None:
         insert into meta.arrivals (path, fingerprint, branch_code, business_date, revision, delivery_id, verdict, findings)
         values (%s, %s, %s, %s, %s, %s, %s, %s)
         on conflict (path) do update set fingerprint = excluded.fingerprint, delivery_id = excluded.delivery_id,
-            verdict = excluded.verdict, findings = excluded.findings, last_seen_at = now()
+            verdict = excluded.verdict, findings = excluded.findings, last_seen_at = now(), gone_at = null
         """,
         [
             folder.path, folder.fingerprint, folder.branch_code if named else None,

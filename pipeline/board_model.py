@@ -83,6 +83,7 @@ class Board:
     branches: list[Branch]
     never_delivered: list[str]
     strangers: list[tuple[str, str]]
+    """Folders refused that name no branch of their date, while they lie in the landing; each with what is wrong."""
     killed: list[Killed]
     last_night: dt.datetime | None
     is_built: bool
@@ -119,9 +120,9 @@ class Board:
     @property
     def verdict(self) -> str:
         """`good`, `remarks` (readers see everything, something is to be said) or `bad`; `empty` with nothing on record."""
-        if self.night is None:
+        if self.night is None and not self.strangers:
             return "empty"
-        if self.problems or any(killed.made_up_at is None for killed in self.killed):
+        if self.problems or self.strangers or any(killed.made_up_at is None for killed in self.killed):
             return "bad"
         if any(cell.is_remark for cell in self.cells) or self.older_problems or self.killed or not self.is_built:
             return "remarks"
@@ -134,8 +135,8 @@ class Board:
         counted = [f"{count} {WORDS[state]}" for state, count in counts.items() if count and state != "none"]
         late = sum(cell.late is not None and cell.state != "missing" for cell in self.cells)
         older = len(self.older_problems)
-        more = [*([f"{late} late"] if late else []), *([f"{older} open on earlier dates"] if older else [])]
-        return ", ".join([*counted, *more]) or "nothing was expected"
+        more = [(len(self.strangers), "wrongly named"), (late, "late"), (older, "open on earlier dates")]
+        return ", ".join([*counted, *(f"{count} {what}" for count, what in more if count)]) or "nothing was expected"
 
 
 def _rank(cell: Cell) -> int:

@@ -49,12 +49,26 @@ def find_branches(warehouse: Warehouse) -> list[str]:
             """
         )}  # fmt: skip
         paused = paused_branches(connection)
-    seen = {
-        code
-        for code in landing.branches()
-        if any((folder.path, folder.fingerprint) not in settled for folder in landing.folders(code))
-    }
+    folders = [folder for code in landing.branches() for folder in landing.folders(code)]
+    _note_what_is_gone(warehouse, landing, {folder.path for folder in folders})
+    seen = {folder.branch_code for folder in folders if (folder.path, folder.fingerprint) not in settled}
     return sorted((seen | unfinished) - paused)
+
+
+def _note_what_is_gone(warehouse: Warehouse, landing: Landing, there: Collection[str]) -> None:
+    """Note which folders that were refused or are waited for lie in the landing no more: nobody has to see to them."""
+    with warehouse.connect("loader") as connection:
+        known = connection.execute(
+            "select path, gone_at is null from meta.arrivals "
+            "where verdict in ('refused', 'waiting') and starts_with(path, %s)",
+            [f"{landing.root}/"],
+        ).fetchall()
+        changed = [path for path, was_there in known if was_there != (path in there)]
+        if changed:
+            connection.execute(
+                "update meta.arrivals set gone_at = case when gone_at is null then now() end where path = any(%s)",
+                [changed],
+            )
 
 
 def look_again(

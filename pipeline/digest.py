@@ -72,7 +72,7 @@ def tell_digest(
         board = read_board(warehouse, moment)
         # A killed night is told until one has ended since, and by that one for the last time.
         is_killed = any(killed.made_up_at is None or killed.made_up_at >= since for killed in board.killed)
-        if board.night is None or not (is_final or failed_tasks or is_killed or _has_turned(connection, since)):
+        if board.verdict == "empty" or not (is_final or failed_tasks or is_killed or _has_turned(connection, since)):
             return []
         digest = compose(connection, board, failed_tasks)
         sent = [send(target, digest.subject, digest.text, digest.as_json()) for target in targets]
@@ -98,6 +98,7 @@ def compose(connection: Connection, board: Board, failed_tasks: Sequence[str] = 
         if board.dates_without_word
         else [],
         "Held or refused": lines([cell for cell in board.problems if cell.state in ("held", "refused")]),
+        "Refused for their names": [f"{path}: {message}" for path, message in board.strangers[:MOST]],
         "Missing": lines([cell for cell in board.problems if cell.state in ("missing", "waiting")]),
         "Came late": lines(late),
         "Paused": [f"{branch.name}: {branch.paused}" for branch in board.branches if branch.paused],

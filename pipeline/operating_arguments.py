@@ -17,7 +17,7 @@ COMMANDS = {
     "housekeeping": "drop rows that need not be kept: superseded, held, daily states after 100 days",
 }
 EXIT_CODES = {
-    "status": "exit codes: 0 nothing held or refused, 1 something is, 70 internal error",
+    "status": "exit codes: 0 nothing is held or refused that no later revision has mended, 1 something is, 70 internal error",
     "watch": "exit codes: 0 a night has ended since the deadline, 1 it has not, or something died",
     "rework": "exit codes: 0 nothing held or refused, 1 something is, 64 wrong usage, 70 internal error",
     "erase": "exit codes: 0 nothing of the person is found any more, 1 something is, 64 wrong usage, 70 internal error",
