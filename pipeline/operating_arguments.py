@@ -24,6 +24,14 @@ EXIT_CODES = {
 }
 
 
+def read_date(text: str) -> dt.date:
+    """Return the date of an argument."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date. Write it as 2025-09-30.") from error
+
+
 def add_operating(commands: Any) -> list[argparse.ArgumentParser]:
     """Add the commands and return their parsers."""
     added = {
@@ -38,8 +46,8 @@ def add_operating(commands: Any) -> list[argparse.ArgumentParser]:
         added[name].add_argument("branch", help="2-digit code")
     added["pause"].add_argument("--reason", required=True, help="why, in words; shown on the board")
     rework = added["rework"]
-    rework.add_argument("--from", dest="first", type=dt.date.fromisoformat, required=True, metavar="YYYY-MM-DD")
-    rework.add_argument("--to", dest="last", type=dt.date.fromisoformat, required=True, metavar="YYYY-MM-DD")
+    rework.add_argument("--from", dest="first", type=read_date, required=True, metavar="YYYY-MM-DD")
+    rework.add_argument("--to", dest="last", type=read_date, required=True, metavar="YYYY-MM-DD")
     rework.add_argument("--branch", help="only this branch (2-digit code)")
     erase = added["erase"]
     erase.add_argument("customer_id", nargs="?", help="the customer's id in the bank; it stays in the books")
