@@ -5,9 +5,11 @@ twice at once: PostgreSQL decides who works on a delivery.
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from contract.errors import WarehouseError
 from ingestion.landing import Folder, Landing
 from ingestion.publish import resolve
 from ingestion.receive import Arrival, find_settled, receive_folder
@@ -36,6 +38,7 @@ def find_branches(warehouse: Warehouse) -> list[str]:
     That a held delivery still has its rows is unfinished, too. Branches that are paused have nothing to do.
     """
     landing = Landing(warehouse.settings.landing)
+    _require_landing(warehouse, landing)
     with warehouse.connect("loader") as connection:
         settled = set(connection.execute("select path, fingerprint from meta.arrivals where verdict <> 'waiting'"))
         unfinished = {row[0] for row in connection.execute(
@@ -53,6 +56,16 @@ def find_branches(warehouse: Warehouse) -> list[str]:
     _note_what_is_gone(warehouse, landing, {folder.path for folder in folders})
     seen = {folder.branch_code for folder in folders if (folder.path, folder.fingerprint) not in settled}
     return sorted((seen | unfinished) - paused)
+
+
+def _require_landing(warehouse: Warehouse, landing: Landing) -> None:
+    """Raise WarehouseError where the folder that somebody named is not there; one's own appears with the first delivery."""
+    own = str(warehouse.settings.home / "landing")
+    if landing.is_local and warehouse.settings.landing != own and not os.path.isdir(landing.root):
+        raise WarehouseError(
+            f"The landing {landing.root} cannot be read: there is no such folder",
+            remedy="Check WAREHOUSE_LANDING, or --landing, and that the disk is mounted (docs/landing.md).",
+        )
 
 
 def _note_what_is_gone(warehouse: Warehouse, landing: Landing, there: Collection[str]) -> None:

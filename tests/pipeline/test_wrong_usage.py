@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pipeline import cli
+from pipeline.nights import last_night_ended
 from pipeline.watch import tell, watch
 from tests.operating.receivers import web_server
+from tests.support.warehouses import environment, new_warehouse, remove_warehouse
+from warehouse.connect import Warehouse
 from warehouse.settings import Settings
 
 
@@ -68,3 +72,31 @@ def test_the_watch_speaks_where_the_home_cannot_be_read(tmp_path: Path, monkeypa
         monkeypatch.setenv("WAREHOUSE_DIGEST", f"http://127.0.0.1:{hook.port}/")
         tell(found, settings)
         assert len(hook.posts) == 1
+
+
+class TestOfAWarehouse:
+    @pytest.fixture(autouse=True)
+    def own(self, warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
+        own = new_warehouse(warehouse, tmp_path)
+        for name, value in environment(own).items():
+            monkeypatch.setenv(name, value)
+        yield own
+        remove_warehouse(own)
+
+    @pytest.mark.parametrize("command", ["night --branch 69", "rework --from 2025-09-30 --to 2025-09-30 --branch 9"])
+    def test_a_code_that_no_branch_has_is_no_night_without_deliveries(
+        self, command: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code, line = said(capsys, *command.split())
+        assert (code, line) == (
+            70, f"WarehouseError: No branch has the code {command.split()[-1]}. Use a code of meta.branches.",
+        )  # fmt: skip
+
+    def test_a_landing_that_is_not_there_is_no_empty_one(
+        self, own: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        told = cli.main(["night", "--landing", str(tmp_path / "not mounted")]), capsys.readouterr().err
+        assert told[0] == 70
+        assert f"The landing {tmp_path / 'not mounted'} cannot be read: there is no such folder" in told[1]
+        with own.connect("loader") as connection:
+            assert last_night_ended(connection) is None
