@@ -16,6 +16,10 @@ from ingestion.csv_records import has_bad_structure, skip_initial_space, split_f
 from ingestion.dialect import CsvDialect
 
 
+DELIMITERS = {";": "semicolons", ",": "commas", "\t": "tabs", "|": "vertical bars"}
+"""What spreadsheets and databases put between values."""
+
+
 @dataclass(frozen=True)
 class Header:
     """The labels as they stand in the file, and what is wrong with them."""
@@ -53,6 +57,11 @@ def check_labels(labels: Sequence[str], dataset: Dataset) -> Header:
     if len(missing) == len(expected):
         # without a header the labels are the first row's values, which may be personal data
         message = "None of the column names is in the first row: write the header row, in the encoding declared."
+        if sign := next((sign for sign in DELIMITERS if _names_columns(labels, sign, expected)), None):
+            message = (
+                f"The column names are separated by {DELIMITERS[sign]}: declare that delimiter in the dialect, "
+                "or use the one declared (by default the comma)."
+            )
         return Header((), join_findings([finding(name, "source-error", message), *found]))
     for label, count in counts.items():
         if label == "":
@@ -65,6 +74,10 @@ def check_labels(labels: Sequence[str], dataset: Dataset) -> Header:
             message = "The contract does not know this column; it is ignored. Leave it out."
             found.append(finding(name, "extra-label", message, column=_shown(label), severity=Severity.WARNING))
     return Header(tuple(labels), join_findings(found))
+
+
+def _names_columns(labels: Sequence[str], sign: str, expected: Sequence[str]) -> bool:
+    return any(name in expected for label in labels if sign in label for name in label.split(sign))
 
 
 def _missing_message(column: str, labels: Sequence[str]) -> str:

@@ -92,14 +92,6 @@ def find_settled(connection: Connection, folders: list[Folder]) -> dict[str, Arr
     }
 
 
-def forget_vanished(connection: Connection, place: str, folders: list[Folder]) -> None:
-    """Forget what was waited for below `place` and is not there any more: of the folders that are, here is the list."""
-    connection.execute(
-        "delete from meta.arrivals where verdict = 'waiting' and starts_with(path, %s) and path <> all(%s)",
-        [place, [folder.path for folder in folders]],
-    )
-
-
 def is_judged(connection: Connection, delivery_id: int) -> bool:
     """True when the delivery has a verdict that does not wait for a check that could not run."""
     row = connection.execute(
@@ -289,7 +281,7 @@ def _record_arrival(connection: Connection, arrival: Arrival) -> None:
         insert into meta.arrivals (path, fingerprint, branch_code, business_date, revision, delivery_id, verdict, findings)
         values (%s, %s, %s, %s, %s, %s, %s, %s)
         on conflict (path) do update set fingerprint = excluded.fingerprint, delivery_id = excluded.delivery_id,
-            verdict = excluded.verdict, findings = excluded.findings, last_seen_at = now()
+            verdict = excluded.verdict, findings = excluded.findings, last_seen_at = now(), gone_at = null
         """,
         [
             folder.path, folder.fingerprint, folder.branch_code if named else None,

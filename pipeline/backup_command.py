@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import os
 import subprocess
@@ -50,10 +51,13 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
 
 
 def _moment(text: str) -> dt.datetime:
-    moment = dt.datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("no time zone")
-    return moment
+    with contextlib.suppress(ValueError):
+        moment = dt.datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no moment with its time zone. Write it as 2025-09-30T22:15:00+07:00."
+    )
 
 
 def _place(options: argparse.Namespace) -> tuple[Path, Path]:

@@ -42,9 +42,10 @@ def read_board(warehouse: Warehouse, now: dt.datetime | None = None) -> Board:
             "order by 1"
         ).fetchall()
         strangers = connection.execute(
-            "select path, coalesce(findings -> 0 ->> 'message', '') from meta.arrivals "
-            "where verdict = 'refused' and branch_code is null and last_seen_at > %s order by path",
-            [looked_at - dt.timedelta(days=DATES)],
+            "select path, coalesce(findings -> 0 ->> 'message', '') from meta.arrivals as a "
+            "where verdict = 'refused' and gone_at is null and not exists (select from meta.branches as b "
+            "where b.branch_code = a.branch_code "
+            "and a.business_date between b.valid_from and coalesce(b.valid_to, 'infinity')) order by path"
         ).fetchall()
         built = connection.execute(
             "select coalesce((select b.is_last and b.ledger_entry_no >= l.newest from meta.builds as b "
@@ -78,7 +79,7 @@ def _read_dates(connection: Connection, today: dt.date) -> list[dt.date]:
         for (date,) in connection.execute(
             "select distinct business_date from meta.ledger where business_date is not null union "
             "select distinct business_date from meta.arrivals where business_date is not null and verdict = 'waiting' "
-            "order by 1 desc",
+            "and gone_at is null order by 1 desc",
         )
     ]
     to_come = [date for date in on_record if date > today][-DATES:]
@@ -138,7 +139,7 @@ def _fill(connection: Connection, branches: list[Branch], dates: list[dt.date], 
             cell.visible_revision = revision
     for code, date, revision, findings in connection.execute(
         "select branch_code, business_date, revision, findings from meta.arrivals "
-        "where verdict = 'waiting' and business_date = any(%s) order by revision",
+        "where verdict = 'waiting' and gone_at is null and business_date = any(%s) order by revision",
         [dates],
     ):
         if (cell := places.get((code, date))) and (cell.revision or 0) < (revision or 0):

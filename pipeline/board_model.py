@@ -84,6 +84,7 @@ class Board:
     branches: list[Branch]
     never_delivered: list[str]
     strangers: list[tuple[str, str]]
+    """Folders refused that name no branch of their date, while they lie in the landing; each with what is wrong."""
     killed: list[Killed]
     last_night: dt.datetime | None
     is_built: bool
@@ -125,11 +126,11 @@ class Board:
     @property
     def verdict(self) -> str:
         """`good`, `remarks` (readers see everything, something is to be said) or `bad`; `empty` with nothing on record."""
-        if self.night is None:
+        if self.night is None and not self.strangers:
             return "empty"
-        if self.problems or any(killed.made_up_at is None for killed in self.killed):
+        if self.problems or self.strangers or any(killed.made_up_at is None for killed in self.killed):
             return "bad"
-        elsewhere = self.other_problems or self.strangers or self.dates_without_word or self.killed
+        elsewhere = self.other_problems or self.dates_without_word or self.killed
         if any(cell.is_remark for cell in self.cells) or elsewhere or not self.is_built:
             return "remarks"
         return "good"
@@ -141,8 +142,8 @@ class Board:
         counted = [f"{count} {WORDS[state]}" for state, count in counts.items() if count and state != "none"]
         late = sum(cell.late is not None and cell.state != "missing" for cell in self.cells)
         other = len(self.other_problems)
-        more = [*([f"{late} late"] if late else []), *([f"{other} open on other dates"] if other else [])]
-        return ", ".join([*counted, *more]) or "nothing was expected"
+        more = [(len(self.strangers), "wrongly named"), (late, "late"), (other, "open on other dates")]
+        return ", ".join([*counted, *(f"{count} {what}" for count, what in more if count)]) or "nothing was expected"
 
 
 def _rank(cell: Cell) -> int:

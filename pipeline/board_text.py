@@ -21,12 +21,8 @@ OTHER = 10
 
 
 def board_lines(board: Board) -> Iterator[str]:
-    """Yield the lines of a board on which something is on record, if only a folder that names no branch."""
-    if board.night is None:
-        yield "Nothing on record names a branch and a date."
-        yield from _strangers(board)
-        return
-    yield f"{TITLES[board.verdict]}: business date {board.night}, {board.headline}."
+    """Yield the lines of a board on which anything stands."""
+    yield f"{TITLES[board.verdict]}: {f'business date {board.night}, ' if board.night else ''}{board.headline}."
     if board.last_night:
         yield f"Last night ended {board.last_night.astimezone(ZONE):%Y-%m-%d %H:%M}."
     for killed in board.killed:
@@ -39,20 +35,18 @@ def board_lines(board: Board) -> Iterator[str]:
     for branch in board.branches:
         if branch.paused:
             yield f"{branch.name} is {branch.paused} (docs/runbooks/pause-a-branch.md)."
-    yield from _strangers(board)
     names = {branch.code: branch.name for branch in board.branches}
     open_places = [*board.problems, *board.other_problems[:OTHER]]
-    if open_places:
+    if open_places or board.strangers:
         yield "\nWhat to do"
+    for path, message in board.strangers:
+        yield f"  {path}: refused. {message} ({ADVICE['refused']})"
     for cell in open_places:
         advice = f" ({ADVICE[cell.state]})" if cell.state in ADVICE else ""
         yield f"  {names[cell.branch_code]}, {cell.business_date}: {cell.words}. {cell.could_not_run or cell.reason}{advice}"
-    yield ""
-    yield from _grid(board)
-
-
-def _strangers(board: Board) -> Iterator[str]:
-    yield from (f"A folder that names no branch, {path}: {message}" for path, message in board.strangers)
+    if board.dates:
+        yield ""
+        yield from _grid(board)
 
 
 def _grid(board: Board) -> Iterator[str]:

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from contract.errors import WarehouseError
 from ingestion.landing import Folder, Landing
 from ingestion.publish import resolve
-from ingestion.receive import Arrival, find_settled, forget_vanished, receive_folder
+from ingestion.receive import Arrival, find_settled, receive_folder
 from pipeline.intake import drop_held, measure_with, stage_with
 from pipeline.outcomes import Outcome, arrival_outcome, tell_branch, turn_outcome
 from pipeline.pause import paused_branches
@@ -38,6 +39,7 @@ def find_branches(warehouse: Warehouse) -> list[str]:
     That a held delivery still has its rows is unfinished, too. Branches that are paused have nothing to do.
     """
     landing = Landing(warehouse.settings.landing)
+    _require_landing(warehouse, landing)
     with warehouse.connect("loader") as connection:
         settled = set(connection.execute("select path, fingerprint from meta.arrivals where verdict <> 'waiting'"))
         unfinished = {row[0] for row in connection.execute(
@@ -51,15 +53,51 @@ def find_branches(warehouse: Warehouse) -> list[str]:
             """
         )}  # fmt: skip
         paused = paused_branches(connection)
-    seen = {code for code in landing.branches() if _has_news(landing, code, settled)}
-    return sorted((seen | unfinished) - paused)
+    folders, unreadable = _list_all(landing)
+    _note_what_is_gone(warehouse, landing, folders, unreadable)
+    seen = {folder.branch_code for folder in folders if (folder.path, folder.fingerprint) not in settled}
+    return sorted((seen | unreadable | unfinished) - paused)
 
 
-def _has_news(landing: Landing, code: str, settled: set[tuple[str, str]]) -> bool:
-    try:
-        return any((folder.path, folder.fingerprint) not in settled for folder in landing.folders(code))
-    except WarehouseError:
-        return True  # its own steps say why its folders cannot be read, and stop no other branch
+def _list_all(landing: Landing) -> tuple[list[Folder], set[str]]:
+    """The folders of all branches, and the branches whose folders cannot be read: their own steps say why, and stop no other."""
+    folders, unreadable = [], set()
+    for code in landing.branches():
+        try:
+            folders += landing.folders(code)
+        except WarehouseError:
+            unreadable.add(code)
+    return folders, unreadable
+
+
+def _require_landing(warehouse: Warehouse, landing: Landing) -> None:
+    """Raise WarehouseError where the folder that somebody named is not there; one's own appears with the first delivery."""
+    own = str(warehouse.settings.home / "landing")
+    if landing.is_local and warehouse.settings.landing != own and not os.path.isdir(landing.root):
+        raise WarehouseError(
+            f"The landing {landing.root} cannot be read: there is no such folder",
+            remedy="Check WAREHOUSE_LANDING, or --landing, and that the disk is mounted (docs/landing.md).",
+        )
+
+
+def _note_what_is_gone(
+    warehouse: Warehouse, landing: Landing, folders: Iterable[Folder], unreadable: Collection[str]
+) -> None:
+    """Note which folders that were refused or are waited for lie in the landing no more: nobody has to see to them."""
+    there = {folder.path for folder in folders}
+    unseen = tuple(f"{landing.root}/{code}/" for code in unreadable)
+    with warehouse.connect("loader") as connection:
+        known = connection.execute(
+            "select path, gone_at is null from meta.arrivals "
+            "where verdict in ('refused', 'waiting') and starts_with(path, %s)",
+            [f"{landing.root}/"],
+        ).fetchall()
+        changed = [path for path, was_there in known if was_there != (path in there) and not path.startswith(unseen)]
+        if changed:
+            connection.execute(
+                "update meta.arrivals set gone_at = case when gone_at is null then now() end where path = any(%s)",
+                [changed],
+            )
 
 
 def look_again(
@@ -94,8 +132,6 @@ def verify_branch(warehouse: Warehouse, branch_code: str, selection: Selection |
     landing = Landing(warehouse.settings.landing)
     folders = _list_folders(landing, branch_code, selection)
     with warehouse.connect("loader") as connection:
-        if selection is None or selection.business_date is None:
-            forget_vanished(connection, f"{landing.root}/{branch_code}/", folders)
         settled = find_settled(connection, folders)
     arrivals = [settled.get(folder.path) or receive_folder(warehouse, landing, folder) for folder in folders]
     _tell_of_refusals(warehouse, arrivals)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from contract.errors import WarehouseError
-from ingestion.landing import Landing
+from ingestion.landing import Folder, Landing
 from ingestion.ledger import Verdict, read_findings
 from ingestion.load import load_delivery
 from ingestion.receive import receive_folder
@@ -32,11 +32,10 @@ def check_delivery(address: str, progress: Progress = quiet) -> Outcome:
     The verdict is that of the door on a branch's very first delivery: roll-forward, overlaps and repeats are the
     bank's to check. Raises WarehouseError when a check could not run.
     """
-    root, branch_code, date, revision = split_address(address)
-    landing = Landing(root)
+    landing, folder = find_folder(address)
     progress("starting a PostgreSQL of this check's own")
     with throw_away_warehouse() as warehouse:
-        arrival = receive_folder(warehouse, landing, landing.folder(branch_code, date, revision))
+        arrival = receive_folder(warehouse, landing, folder)
         if arrival.delivery_id is None:
             return arrival_outcome(arrival)
         load_delivery(warehouse, arrival.delivery_id, progress)
@@ -44,13 +43,16 @@ def check_delivery(address: str, progress: Progress = quiet) -> Outcome:
         return _judge(warehouse, arrival.delivery_id)
 
 
-def split_address(address: str) -> tuple[str, str, str, str]:
-    """Return the landing and the names of branch, date and revision folder."""
+def find_folder(address: str) -> tuple[Landing, Folder]:
+    """Return the landing and the delivery folder in it. Raises ValueError for what is none by its names nor by what it holds."""
     whole = address.rstrip("/") if "://" in address else os.path.abspath(address)
     parts = whole.rsplit("/", 3)
-    if len(parts) < 4 or not parts[0]:
-        raise ValueError(f"{address} does not end in <branch_code>/<business_date>/r<revision>")
-    return parts[0], parts[1], parts[2], parts[3]
+    if len(parts) == 4 and parts[0]:
+        landing = Landing(parts[0])
+        folder = landing.folder(*parts[1:])
+        if folder.is_named_well or folder.is_complete:
+            return landing, folder
+    raise ValueError(f"{address} does not end in <branch_code>/<business_date>/r<revision>")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from contract.errors import ContractError
 from contract.model import load_contract
-from pipeline.check import check_delivery, split_address
+from pipeline.check import check_delivery, find_folder
 from pipeline.check_file import FORMS, check_file, find_form
 from pipeline.intake import Progress
 from pipeline.outcomes import Outcome
@@ -38,7 +38,7 @@ def _check_delivery(options: argparse.Namespace, progress: Progress) -> Outcome:
     if "://" not in options.path and not Path(options.path).is_dir():
         raise WrongUsageError(f"{options.path} is not a folder (of a single file, name the --contract too)")
     try:
-        split_address(options.path)
+        find_folder(options.path)
     except ValueError as error:
         raise WrongUsageError(str(error)) from error
     return check_delivery(options.path, progress)

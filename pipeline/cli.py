@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
+import contextlib
 import json
 import os
 import sys
@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from contract.errors import WarehouseError
+from contract.errors import WarehouseError, describe_failure
 from pipeline.backup_command import add_backup
-from pipeline.operating_arguments import add_operating
+from pipeline.operating_arguments import add_operating, read_date
 from pipeline.quarter_arguments import add_quarter
 
 if TYPE_CHECKING:
@@ -67,6 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GOOD
+    except OSError as error:
+        # A folder that is not there, a right or space that is lacking: for whoever runs the command to mend.
+        print(f"{describe_failure(error)}: {error}", file=sys.stderr)
+        return INTERNAL
     except Exception:
         traceback.print_exc()
         return INTERNAL
@@ -88,7 +92,7 @@ def _parser() -> Parser:
         "night", help="take in every delivery that has something to do, oldest first, then build the marts"
     )
     night.add_argument("--landing", help="look here instead of WAREHOUSE_LANDING")
-    night.add_argument("--business-date", type=_date, help="only deliveries of this date (YYYY-MM-DD)")
+    night.add_argument("--business-date", type=read_date, help="only deliveries of this date (YYYY-MM-DD)")
     night.add_argument("--branch", help="only this branch (2-digit code)")
     night.add_argument("--json", action="store_true", help="print one JSON array of verdicts on standard output")
     night.set_defaults(run=_night)
@@ -143,14 +147,12 @@ def _parser() -> Parser:
     return parser
 
 
-def _date(text: str) -> dt.date:
-    return dt.date.fromisoformat(text)
-
-
 def _object(text: str) -> dict[str, Any]:
-    value = json.loads(text)
+    value = None
+    with contextlib.suppress(ValueError):
+        value = json.loads(text)
     if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
+        raise argparse.ArgumentTypeError(f"{text!r} is no JSON object. Write it as '{{\"delimiter\": \";\"}}'.")
     return value
 
 

@@ -80,7 +80,7 @@ def tell_digest(
             board.due = due  # what has come of today is not what the last word is about
         # A killed night is told until one has ended since, and by that one for the last time.
         is_killed = any(killed.made_up_at is None or killed.made_up_at >= since for killed in board.killed)
-        has_more = board.night is not None and (is_final or _has_turned(connection, since))
+        has_more = board.verdict != "empty" and (is_final or _has_turned(connection, since))
         if not (known or failed_tasks or is_killed or has_more):
             return []
         digest = compose(connection, board, failed_tasks)
@@ -111,12 +111,12 @@ def compose(connection: Connection, board: Board, failed_tasks: Sequence[str] = 
         if board.dates_without_word
         else [],
         "Held or refused": lines([cell for cell in board.problems if cell.state in ("held", "refused")]),
+        "Refused for their names": [f"{path}: {message}" for path, message in board.strangers[:MOST]],
         "Missing": lines([cell for cell in board.problems if cell.state in ("missing", "waiting")]),
         "Came late": lines(late),
         "Paused": [f"{branch.name}: {branch.paused}" for branch in board.branches if branch.paused],
         "Warnings by kind": _count_warnings(connection, [cell for cell in board.cells if cell.visible_revision]),
         "Changed since the date before": _find_differences(board, names),
-        "Folders that name no branch": [f"{path}: {message}" for path, message in board.strangers[:MOST]],
         "Still open on other dates": lines(board.other_problems, dated=True),
         "The marts": [] if board.is_built else ["have not followed the ledger yet"],
     }

@@ -21,7 +21,7 @@ from pipeline.branch import Selection, find_branches, look_again, publish_branch
 from pipeline.intake import Progress, load_pending, quiet, validate_pending
 from pipeline.news import branch_name
 from pipeline.outcomes import Outcome, arrival_outcome, delivery_outcome
-from pipeline.pause import paused_branches, require_not_paused
+from pipeline.pause import paused_branches, require_at_work
 from pipeline.processes import end_with_parent
 from warehouse.connect import Warehouse
 
@@ -81,7 +81,7 @@ def run_night(
     night = Night()
     wanted = selection or Selection()
     if wanted.branch:
-        require_not_paused(warehouse, wanted.branch)
+        require_at_work(warehouse, wanted.branch)
     codes = [wanted.branch] if wanted.branch else _find_codes(warehouse)
     busy = set(find_branches(warehouse)) & set(codes)
     if busy and ahead:

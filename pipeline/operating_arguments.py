@@ -17,11 +17,19 @@ COMMANDS = {
     "housekeeping": "drop rows that need not be kept: superseded, held, daily states after 100 days",
 }
 EXIT_CODES = {
-    "status": "exit codes: 0 nothing held or refused, or a later revision has passed, 1 something is, 70 internal error",
+    "status": "exit codes: 0 nothing is held or refused that no later revision has mended, 1 something is, 70 internal error",
     "watch": "exit codes: 0 a night has ended since the deadline, 1 it has not, or something died",
     "rework": "exit codes: 0 nothing held or refused, 1 something is, 64 wrong usage, 70 internal error",
     "erase": "exit codes: 0 nothing of the person is found any more, 1 something is, 64 wrong usage, 70 internal error",
 }
+
+
+def read_date(text: str) -> dt.date:
+    """Return the date of an argument."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date. Write it as 2025-09-30.") from error
 
 
 def add_operating(commands: Any) -> list[argparse.ArgumentParser]:
@@ -38,8 +46,8 @@ def add_operating(commands: Any) -> list[argparse.ArgumentParser]:
         added[name].add_argument("branch", help="2-digit code")
     added["pause"].add_argument("--reason", required=True, help="why, in words; shown on the board")
     rework = added["rework"]
-    rework.add_argument("--from", dest="first", type=dt.date.fromisoformat, required=True, metavar="YYYY-MM-DD")
-    rework.add_argument("--to", dest="last", type=dt.date.fromisoformat, required=True, metavar="YYYY-MM-DD")
+    rework.add_argument("--from", dest="first", type=read_date, required=True, metavar="YYYY-MM-DD")
+    rework.add_argument("--to", dest="last", type=read_date, required=True, metavar="YYYY-MM-DD")
     rework.add_argument("--branch", help="only this branch (2-digit code)")
     erase = added["erase"]
     erase.add_argument("customer_id", nargs="?", help="the customer's id in the bank; it stays in the books")

@@ -25,7 +25,7 @@ def run(options: argparse.Namespace, say: Say) -> int:
 def _status(options: argparse.Namespace, say: Say) -> int:
     from pipeline.board import read_board  # noqa: PLC0415
     from pipeline.board_text import board_lines  # noqa: PLC0415
-    from pipeline.status import find_open, read_status  # noqa: PLC0415
+    from pipeline.status import is_open, read_status  # noqa: PLC0415
     from pipeline.status_page import try_to_refresh  # noqa: PLC0415
 
     warehouse = open_warehouse()
@@ -47,7 +47,7 @@ def _status(options: argparse.Namespace, say: Say) -> int:
             print(outcome.line)
         try_to_refresh(warehouse, say)
         say(f"the same in a browser: {(warehouse.settings.home / 'status' / 'index.html').as_uri()}")
-    return BAD if find_open(outcomes) else GOOD
+    return BAD if is_open(outcomes) else GOOD
 
 
 def _watch(options: argparse.Namespace, say: Say) -> int:

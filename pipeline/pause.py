@@ -10,8 +10,7 @@ from warehouse.connect import Connection, Warehouse
 def pause_branch(warehouse: Warehouse, branch_code: str, by: str, reason: str) -> str:
     """Pause a branch and say so. Raises WarehouseError for an unknown code, or one that is paused already."""
     with warehouse.connect("loader") as connection:
-        if not connection.execute("select 1 from meta.branches where branch_code = %s", [branch_code]).fetchone():
-            raise WarehouseError(f"No branch has the code {branch_code}", remedy="Use a code of meta.branches.")
+        _require_branch(connection, branch_code)
         done = connection.execute(
             "insert into meta.pauses (branch_code, paused_by, reason) values (%s, %s, %s) on conflict do nothing",
             [branch_code, by, reason],
@@ -21,6 +20,11 @@ def pause_branch(warehouse: Warehouse, branch_code: str, by: str, reason: str) -
             f"{branch_name(branch_code)} is paused already", remedy=f"`pipeline resume {branch_code}` ends that."
         )
     return f"{branch_name(branch_code)} is paused: nights leave its folders alone, readers see what they saw."
+
+
+def _require_branch(connection: Connection, branch_code: str) -> None:
+    if not connection.execute("select 1 from meta.branches where branch_code = %s", [branch_code]).fetchone():
+        raise WarehouseError(f"No branch has the code {branch_code}", remedy="Use a code of meta.branches.")
 
 
 def resume_branch(warehouse: Warehouse, branch_code: str, by: str) -> str:
@@ -41,9 +45,10 @@ def paused_branches(connection: Connection) -> set[str]:
     return {code for (code,) in connection.execute("select branch_code from meta.pauses where resumed_at is null")}
 
 
-def require_not_paused(warehouse: Warehouse, branch_code: str) -> None:
-    """Raise WarehouseError when somebody asks for a branch that is paused."""
+def require_at_work(warehouse: Warehouse, branch_code: str) -> None:
+    """Raise WarehouseError when somebody asks for a branch that is paused, or for a code that no branch has."""
     with warehouse.connect("loader") as connection:
+        _require_branch(connection, branch_code)
         if branch_code in paused_branches(connection):
             raise WarehouseError(
                 f"{branch_name(branch_code)} is paused", remedy=f"`pipeline resume {branch_code}` ends that."

@@ -16,7 +16,7 @@ from pipeline.branch import Selection, publish_branch, verify_branch
 from pipeline.build import LOCK
 from pipeline.intake import Progress, load_pending, quiet, validate_pending, working_on
 from pipeline.outcomes import Outcome
-from pipeline.pause import paused_branches, require_not_paused
+from pipeline.pause import paused_branches, require_at_work
 from warehouse.connect import Connection, Warehouse
 
 MOST_DATES = 400
@@ -26,14 +26,14 @@ MOST_DATES = 400
 def find_rework(warehouse: Warehouse, first: dt.date, last: dt.date, branch: str | None = None) -> list[str]:
     """Return the branches that have delivered for a date of the range, on record or in the landing.
 
-    Raises WarehouseError for a range that is empty or too long, or a branch that is paused.
+    Raises WarehouseError for a range that is empty or too long, a branch that is paused, or a code that no branch has.
     """
     if not 0 <= (last - first).days < MOST_DATES:
         raise WarehouseError(
             f"{first} to {last} is no range of at most {MOST_DATES} dates", remedy="Name the first date and the last."
         )
     if branch is not None:
-        require_not_paused(warehouse, branch)
+        require_at_work(warehouse, branch)
     landing = Landing(warehouse.settings.landing)
     with warehouse.connect("loader") as connection:
         known = connection.execute(

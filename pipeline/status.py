@@ -5,11 +5,14 @@ from __future__ import annotations
 from pipeline.outcomes import Outcome, delivery_outcome
 from warehouse.connect import Warehouse
 
-PASSED = ("published", "published_with_warnings", "provisional")
+PUBLISHED = ("published", "published_with_warnings", "provisional")
 
 
 def read_status(warehouse: Warehouse) -> list[Outcome]:
-    """Return, by date and branch, the last verdict on each revision on record and on each folder refused or waiting."""
+    """Return, by date and branch, the last verdict on each revision on record and on each folder refused or waiting.
+
+    A folder that lies in the landing no more is left out where it waited, or was refused and names no branch of its date.
+    """
     with warehouse.connect("loader") as connection:
         judged = connection.execute(
             "select distinct delivery_id from meta.ledger where delivery_id is not null"
@@ -17,8 +20,11 @@ def read_status(warehouse: Warehouse) -> list[Outcome]:
         outcomes = [delivery_outcome(connection, delivery_id) for (delivery_id,) in judged]
         for path, branch, date, revision, verdict, findings in connection.execute(
             """
-            select path, branch_code, business_date::text, revision, verdict, findings from meta.arrivals
-            where verdict in ('refused', 'waiting')
+            select path, branch_code, business_date::text, revision, verdict, findings from meta.arrivals as a
+            where verdict in ('refused', 'waiting') and (gone_at is null or verdict = 'refused' and exists (
+                select from meta.branches as b where b.branch_code = a.branch_code
+                    and a.business_date between b.valid_from and coalesce(b.valid_to, 'infinity')
+            ))
             """
         ):
             reason = findings[0]["message"] if findings else ""
@@ -26,15 +32,14 @@ def read_status(warehouse: Warehouse) -> list[Outcome]:
     return sorted(outcomes, key=lambda outcome: (outcome.business_date, outcome.branch_code, outcome.revision or 0))
 
 
-def find_open(outcomes: list[Outcome]) -> list[Outcome]:
-    """Return what is held or refused and not mended: no later revision of the same branch and date has passed."""
-    passed: dict[tuple[str, str], int] = {}
+def is_open(outcomes: list[Outcome]) -> bool:
+    """True where anything is held or refused and no later revision of its date has been published."""
+    published: dict[tuple[str, str], int] = {}
     for outcome in outcomes:
-        if outcome.verdict in PASSED:
+        if outcome.verdict in PUBLISHED:
             place = (outcome.branch_code, outcome.business_date)
-            passed[place] = max(passed.get(place, 0), outcome.revision or 0)
-    return [
-        outcome
+            published[place] = max(published.get(place, 0), outcome.revision or 0)
+    return any(
+        outcome.is_bad and (outcome.revision or 0) >= published.get((outcome.branch_code, outcome.business_date), 0)
         for outcome in outcomes
-        if outcome.is_bad and (outcome.revision or 0) >= passed.get((outcome.branch_code, outcome.business_date), 0)
-    ]
+    )

@@ -9,6 +9,7 @@ import datetime as dt
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg
@@ -56,7 +57,7 @@ def watch(settings: Settings | None = None, now: dt.datetime | None = None) -> W
         with warehouse.connect("loader") as connection:
             last_night = last_night_ended(connection)
             alarms += map(str, find_killed_nights(connection, deadline - dt.timedelta(days=1)))
-    except (WarehouseError, psycopg.Error) as error:
+    except (WarehouseError, psycopg.Error, OSError) as error:
         alarms.append(f"the warehouse does not answer: {' '.join(str(error).split())}")
     else:
         if last_night is None or last_night < deadline:
@@ -66,7 +67,10 @@ def watch(settings: Settings | None = None, now: dt.datetime | None = None) -> W
                 else "none ever has"
             )
             alarms.append(f"no night has ended since the deadline of {deadline:%Y-%m-%d %H:%M}; {ended}")
-    alarms += _find_dead_services(found)
+    try:
+        alarms += _find_dead_services(found)
+    except OSError as error:
+        alarms.append(f"whether Airflow runs cannot be seen: {error}")
     return Watch(deadline, last_night, alarms)
 
 
@@ -80,16 +84,18 @@ def tell(found: Watch, settings: Settings | None = None) -> list[str]:
     if not found.alarms:
         note.unlink(missing_ok=True)
         return []
-    if note.exists() and json.loads(note.read_text(encoding="utf-8")) == key:
-        return []
+    with suppress(OSError, ValueError):
+        if json.loads(note.read_text(encoding="utf-8")) == key:
+            return []
     subject = f"Warehouse: {found.alarms[0]}"
     document = {"text": found.text, "subject": subject, "verdict": "bad", "alarms": found.alarms}
     sent, failures = send(read_targets(), subject, found.text, document)
     if sent:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        part = note.with_name(f"{note.name}.{os.getpid()}")
-        part.write_text(json.dumps(key), encoding="utf-8")
-        part.replace(note)
+        with suppress(OSError):  # without the note it speaks again
+            note.parent.mkdir(parents=True, exist_ok=True)
+            part = note.with_name(f"{note.name}.{os.getpid()}")
+            part.write_text(json.dumps(key), encoding="utf-8")
+            part.replace(note)
     require_taken(failures)
     return sent
 

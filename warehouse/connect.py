@@ -63,6 +63,12 @@ class Warehouse:
                 application_name=f"warehouse {role}",
                 options=connection_options(self.admin_url),
             )
+        except psycopg.ProgrammingError:
+            # Not from the error, which quotes the address, and the password with it.
+            raise WarehouseError(
+                "WAREHOUSE_URL is no address of PostgreSQL",
+                remedy="Write it as postgresql://user:password@host:port/database.",
+            ) from None
         except psycopg.OperationalError as error:
             raise WarehouseError(
                 f"PostgreSQL cannot be reached as {role}: {str(error).strip()}",

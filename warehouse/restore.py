@@ -24,6 +24,7 @@ from warehouse.server import EmbeddedServer, service_user
 
 PATIENCE = 3600.0
 """Seconds that replaying the log may take."""
+ENDED_EARLY = "recovery ended before configured recovery target was reached"
 SETTINGS = ("restore_command", "recovery_target_time", "recovery_target_action", "recovery_target_timeline")
 
 
@@ -84,7 +85,10 @@ def _restore_into(server: EmbeddedServer, source: _Source, progress: Progress) -
         _lay_out_log(folder, spool, source.manifest, key)
         _ask_for_recovery(data, spool, source)
         last_commit = _recover(server)
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, WarehouseError) as error:
+        # A short log ends before anybody is let in: then it is the start that failed.
+        if isinstance(error, WarehouseError) and not _has_ended_early(data):
+            raise
         raise WarehouseError(
             "The log ends before that moment, or is damaged",
             remedy=f"Name an earlier moment, or none for the last state. The newest log is of {_newest_log(folder)}.",
@@ -167,6 +171,11 @@ def _ask_for_recovery(data: Path, spool: Path, source: _Source) -> None:
             assert user is not None
             os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
     data.chmod(0o700)
+
+
+def _has_ended_early(data: Path) -> bool:
+    """True where PostgreSQL's own log, which goes with the home, says that recovery did not come to its moment."""
+    return any(ENDED_EARLY in file.read_text(errors="replace") for file in data.glob("log/*.log"))
 
 
 def _newest_log(folder: Path) -> str:

@@ -177,6 +177,25 @@ def test_a_moment_that_the_log_does_not_reach_is_refused(story: Story, new_home:
     assert not new_home.exists()
 
 
+def test_a_moment_that_the_log_does_not_reach_is_refused_where_it_ends_while_the_server_starts(
+    story: Story, new_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure = EmbeddedServer.ensure
+
+    def look_too_late(server: EmbeddedServer) -> str:
+        """As pg_ctl, which looks ten times a second, where the server let somebody in for less than that."""
+        ensure(server)
+        deadline = time.monotonic() + 60
+        while server.port is not None:
+            assert time.monotonic() < deadline
+        raise WarehouseError("pg_ctl failed", remedy="")
+
+    monkeypatch.setattr(EmbeddedServer, "ensure", look_too_late)
+    with pytest.raises(WarehouseError, match="The log ends before that moment"):
+        restore(story.folder, new_home, make_key(story.key), story.lost_at + dt.timedelta(hours=1), quiet)
+    assert not new_home.exists()
+
+
 def test_a_moment_before_the_first_backup_and_a_home_in_use_are_refused(story: Story, new_home: Path) -> None:
     key = make_key(story.key)
     (_, manifest), *_ = read_manifests(story.folder)

@@ -90,6 +90,12 @@ class TestADelivery:
     def test_that_is_no_folder_is_wrong_usage(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert _run(capsys, tmp_path / "96/2025-09-29/r1")[0] == 64
 
+    def test_is_not_the_folder_above_it(
+        self, delivery: Delivery, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        folder = delivery.write(tmp_path)
+        assert [_run(capsys, place)[0] for place in (folder.parent, folder.parent.parent)] == [64, 64]
+
     def test_checked_by_a_process_that_is_ended_leaves_nothing_behind(
         self, delivery: Delivery, tmp_path: Path, no_bank: Path
     ) -> None:

@@ -86,6 +86,19 @@ def test_broken_structure_is_named_row_by_row(data: bytes, errors: Errors) -> No
     assert read(data, TWO, block_bytes=4096).errors == errors
 
 
+@pytest.mark.parametrize(
+    ("header", "delimiter", "named"),
+    [(b"a;b", ",", "semicolons"), (b"a\tb", ",", "tabs"), (b"a|b", ",", "vertical bars"), (b"a,b", ";", "commas")],
+)
+def test_a_header_with_another_delimiter_says_which(header: bytes, delimiter: str, named: str) -> None:
+    first = read(header + b"\n", TWO, dialect={"delimiter": delimiter}).findings[0]
+    assert (first["rule"], named in str(first["message"])) == ("source-error", True)
+
+
+def test_a_first_row_of_values_is_not_taken_for_a_header_with_another_delimiter() -> None:
+    assert "write the header row" in str(read(b"x;y\n", TWO).findings[0]["message"])
+
+
 WHOLE: list[tuple[str, bytes, list[list[str | None]]]] = [
     ("header only", b"a,b\n", []),
     ("header without line end", b"a,b", []),

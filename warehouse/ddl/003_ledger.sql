@@ -110,6 +110,8 @@ create table if not exists meta.arrivals (
     first_seen_at timestamptz not null default now(),
     last_seen_at timestamptz not null default now()
 );
+-- Since when a folder that was refused or is waited for lies in the landing no more.
+alter table meta.arrivals add column if not exists gone_at timestamptz;
 
 create table if not exists meta.ledger (
     entry_no bigint primary key,
