@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from pipeline.board_model import Board, Branch, Cell
-from pipeline.deadline import clock, deadline_of, last_due_date
+from pipeline.deadline import ZONE, clock, deadline_of, last_due_date
 from pipeline.news import branch_name, short_name
 from pipeline.nights import find_killed_nights, last_night_ended
 from warehouse.connect import Connection, Warehouse
@@ -28,7 +28,7 @@ def read_board(warehouse: Warehouse, now: dt.datetime | None = None) -> Board:
     with warehouse.connect("loader") as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        dates = _read_dates(connection)
+        dates = _read_dates(connection, looked_at.astimezone(ZONE).date())
         branches = _read_branches(connection, dates)
         _fill(connection, branches, dates, looked_at)
         for branch in branches:
@@ -48,13 +48,15 @@ def read_board(warehouse: Warehouse, now: dt.datetime | None = None) -> Board:
             "where b.flipped_at is not null order by b.build_id desc limit 1), l.newest = 0) "
             "from (select coalesce(max(entry_no), 0) as newest from meta.ledger) as l"
         ).fetchone()
-        return Board(
+        board = Board(
             looked_at=looked_at, dates=dates, branches=[branch for branch in branches if branch.cells],
             never_delivered=[branch_name(code) for (code,) in never], strangers=strangers,
             killed=find_killed_nights(connection), last_night=last_night_ended(connection),
-            is_built=bool(built and built[0]),
-            dates_without_word=max((last_due_date(looked_at) - dates[0]).days, 0) if dates else 0,
+            is_built=bool(built and built[0]), dates_without_word=0,
         )  # fmt: skip
+        if board.night is not None:
+            board.dates_without_word = max((last_due_date(looked_at) - board.night).days, 0)
+        return board
 
 
 def read_findings(warehouse: Warehouse, cells: Iterable[Cell]) -> None:
@@ -68,23 +70,25 @@ def read_findings(warehouse: Warehouse, cells: Iterable[Cell]) -> None:
             by_id[delivery_id].findings.append(told)
 
 
-def _read_dates(connection: Connection) -> list[dt.date]:
-    """The dates of the board, newest first: every calendar date of the last weeks, and older ones with an arrival."""
+def _read_dates(connection: Connection, today: dt.date) -> list[dt.date]:
+    """The dates of the board, newest first: every calendar date of the last weeks up to today, and others with an arrival."""
     on_record = [
         date
         for (date,) in connection.execute(
-            "select distinct business_date from meta.ledger where business_date is not null union "
-            "select distinct business_date from meta.arrivals where business_date is not null and verdict = 'waiting' "
-            "order by 1 desc limit %s",
-            [DATES],
+            "select business_date from (select business_date from meta.ledger where business_date is not null union "
+            "select business_date from meta.arrivals where business_date is not null and verdict = 'waiting') as d "
+            "order by business_date > %s, business_date desc limit %s",
+            [today, DATES],
         )
     ]
     if not on_record:
         return []
-    newest = on_record[0]
-    recent = min(date for date in on_record if (newest - date).days < DATES)
+    ahead = [date for date in on_record if date > today]
+    come = [date for date in on_record if date <= today] or [ahead.pop(0)]
+    newest = come[0]
+    recent = min(date for date in come if (newest - date).days < DATES)
     dates = [newest - dt.timedelta(days=days) for days in range((newest - recent).days + 1)]
-    return (dates + [date for date in on_record if date < recent])[:DATES]
+    return ahead + (dates + [date for date in come if date < recent])[: DATES - len(ahead)]
 
 
 def _read_branches(connection: Connection, dates: list[dt.date]) -> list[Branch]:

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.deadline import ZONE
 from pipeline.nights import Killed
 
 PROBLEMS = ("held", "refused", "missing", "waiting")
@@ -90,8 +91,9 @@ class Board:
 
     @property
     def night(self) -> dt.date | None:
-        """The newest business date on record."""
-        return self.dates[0] if self.dates else None
+        """The newest business date on record that has come: one of the future, sent by mistake, is no night."""
+        today = self.looked_at.astimezone(ZONE).date()
+        return next((date for date in self.dates if date <= today), self.dates[0] if self.dates else None)
 
     @property
     def cells(self) -> list[Cell]:
@@ -108,12 +110,12 @@ class Board:
 
     @property
     def older_problems(self) -> list[Cell]:
-        """The same of earlier dates, newest first."""
+        """The same of all other dates, newest first."""
         return [
             branch.cells[date]
-            for date in self.dates[1:]
+            for date in self.dates
             for branch in self.branches
-            if date in branch.cells and branch.cells[date].is_problem
+            if date != self.night and date in branch.cells and branch.cells[date].is_problem
         ]
 
     @property

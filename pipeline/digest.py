@@ -125,9 +125,12 @@ def _find_differences(board: Board, names: dict[str, str]) -> list[str]:
     """Where a branch stands otherwise than on the business date before; a date without business is passed over."""
     told = []
     for branch in board.branches:
-        states = [branch.cells[date].state for date in sorted(branch.cells, reverse=True)]
+        if board.night is None or board.night not in branch.cells:
+            continue
+        dates = sorted((date for date in branch.cells if date <= board.night), reverse=True)
+        states = [branch.cells[date].state for date in dates]
         states = [states[0], *(state for state in states[1:] if state != "covered")]
-        if board.night in branch.cells and len(states) > 1 and states[0] != states[1] and states[0] != "covered":
+        if len(states) > 1 and states[0] != states[1] and states[0] != "covered":
             told.append(f"{names[branch.code]}: {WORDS[states[1]]} -> {WORDS[states[0]]}")
     return told
 
