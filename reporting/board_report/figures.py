@@ -151,7 +151,8 @@ def find_targets(rows: FrozenRows) -> tuple[Row | None, Row | None]:
     def find(indicator: str) -> Row | None:
         found = [
             row for row in targets
-            if row["indicator"] == indicator and row["period_start"] <= day <= row["due_on"]
+            if row["indicator"] == indicator and row["scope_code"] == rows.branch
+            and row["period_start"] <= day <= row["due_on"]
             and row["programme_code"] is None and row["source_code"] in WHOLE[indicator]
         ]  # fmt: skip
         newest = ("decided_on", "period_start", "plan_version", "plan_id")
