@@ -38,7 +38,8 @@ MIX = """
 LATE_COMMUNES = """
     with late as (
         select branch_code, commune_code, sum(loans) filter (where overdue_vnd > 0) as overdue_loans,
-            sum(loans) filter (where frozen_vnd > 0) as frozen_loans
+            -- Of the loans of a band of days at least one is frozen in part, and how many are is not on record.
+            sum(case when overdue_band = 'frozen' then loans else 1 end) filter (where frozen_vnd > 0) as frozen_loans
         from quarters.overdue_debt where {0} group by 1, 2
     ),
     balances as (

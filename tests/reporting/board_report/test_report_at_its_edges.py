@@ -1,4 +1,4 @@
-"""What the report says of the quarter's flows: transfers, branches without a closing, targets that are passed."""
+"""What the report says at its edges: transfers, branches without a closing, targets that are passed, debt frozen in part."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ from tests.reporting.board_report.test_report_of_a_second_version import close
 from tests.support.warehouses import new_warehouse, remove_warehouse
 from warehouse.connect import Warehouse
 
+# Of a commune's overdue loans some are frozen in part, and none as a whole.
+FROZEN_IN_PART = """
+    update marts.mart_overdue_debt as late set frozen_vnd = frozen.frozen_vnd
+    from marts.mart_overdue_debt as frozen
+    where late.commune_code = '31840' and frozen.commune_code = '31840' and late.programme_code = frozen.programme_code
+        and late.overdue_band = '31-90' and frozen.overdue_band = 'frozen';
+    delete from marts.mart_overdue_debt where commune_code = '31840' and overdue_band = 'frozen';
+"""
 # Of each branch 30 bn that was lent on the last day came from another branch instead; branch 79, without a closing, lent 5 bn.
 CHANGES = """
     alter table marts.mart_lending_flows add column transferred_vnd bigint default 0;
@@ -35,6 +43,7 @@ def moved(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Ite
     fill_marts(own, NINH_THUAN, CA_MAU)
     with own.connect("admin") as connection:
         connection.execute(CHANGES)
+        connection.execute(FROZEN_IN_PART)
     for code in MEETINGS:
         close(own, code)
     yield own
@@ -77,6 +86,14 @@ def test_the_flows_of_the_nation_are_those_of_the_branches_in_its_closing(moved:
 
 def test_nothing_is_needed_once_the_target_is_passed(moved: Warehouse) -> None:
     assert report(moved, "2025Q3", "96").figures["capital_needed"].value == 0
+
+
+def test_debt_frozen_in_part_is_not_told_of_a_commune_where_it_may_be_that_of_one_person(moved: Warehouse) -> None:
+    made = report(moved, "2025Q3", "96")
+    (table,) = [table for section in made.sections for table in section.tables if table.key == "communes"]
+    # Thirty overdue loans in each of four programmes, of which no row says how many are frozen too.
+    (cells,) = [[str(value) for value in row[3:]] for row in table.rows if row[2] == "31840"]
+    assert cells == ["HIDDEN"] * 5
 
 
 def test_the_day_of_publication_is_the_banks_whatever_zone_the_server_has(moved: Warehouse) -> None:
