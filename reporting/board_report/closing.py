@@ -9,14 +9,16 @@ from decimal import ROUND_HALF_UP, Decimal
 from reporting.board_report.charts import Bar, draw_bars, draw_path
 from reporting.board_report.context import Columns, Context
 from reporting.board_report.edition import Edition, find_earlier_editions, find_previous_version
-from reporting.board_report.figures import find_targets, percent
+from reporting.board_report.figures import OF_PERSONS, SCORECARD, find_targets, percent
 from reporting.board_report.frozen import NATION, Row
 from reporting.board_report.model import Chart, Figure, Kind, Measure, Section, Value
 from reporting.board_report.money import describe, scale_of, title
 from reporting.board_report.numbers import write_headline, write_number
 from reporting.board_report.printed import PrintedSentence
+from reporting.board_report.suppression import CUSTOMERS_AT_LEAST, HIDDEN
 
 MONTH_DAYS = Decimal("30.4375")
+PERSONS = {column for key, column, _ in SCORECARD if key in OF_PERSONS} | {"borrowers_reached_ytd"}
 COMPARED = (
     "outstanding_vnd",
     "overdue_vnd",
@@ -146,7 +148,9 @@ def make_closing(context: Context) -> Section:
     changes: list[list[Value]] = []
     for row in context.rows.read_changes(previous):
         kind: Kind = "pct" if row["measure"].endswith("_pct") else "vnd" if row["measure"].endswith("_vnd") else "count"
-        changes.append([row["measure"], *(_measure(row[name], kind) for name in ("compared_value", "value", "change"))])
+        values = [row[name] for name in ("compared_value", "value", "change")]
+        is_small = row["measure"] in PERSONS and any(0 < value < CUSTOMERS_AT_LEAST for value in values[:2] if value)
+        changes.append([row["measure"], *(HIDDEN if is_small else _measure(value, kind) for value in values)])
     columns: Columns = [("measure", "text"), ("before", "number"), ("now", "number"), ("change", "number")]
     tables = [context.table("changes", columns, changes, context.source("compare_versions"))]
     inputs: list[list[Value]] = [
