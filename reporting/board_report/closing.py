@@ -42,8 +42,8 @@ def make_targets(context: Context, earlier: Sequence[tuple[Edition, Row]]) -> Se
             for name in ("target_value", "actual_value", "gap", "required_per_month")
         ]
         on_track = row.get("on_track")
-        place = "" if context.rows.branch != NATION else f" — {context.name('branch', row['branch_code'])}"
-        lines.append([f"{words.of_code('i', row['indicator'])}{place} · {row['plan_id']}", *cells, row.get("due_on"), row.get("days_left"),
+        of = _limits(context, row)
+        lines.append([f"{words.of_code('i', row['indicator'])}{of} · {row['plan_id']}", *cells, row.get("due_on"), row.get("days_left"),
                       None if on_track is None else words("yes" if on_track else "no")])  # fmt: skip
     columns: Columns = [("indicator", "text"), ("target", "number"), ("actual", "number"), ("gap", "number"),
                         ("pace", "number"), ("due", "date"), ("days_left", "count"), ("on_track", "text")]  # fmt: skip
@@ -66,6 +66,13 @@ def make_targets(context: Context, earlier: Sequence[tuple[Edition, Row]]) -> Se
         charts.append(Chart("path", words("g_path"), svg, f"{words('g_path')}: {here} → {told[1]}; {told[0]}"))
     keys = ("overdue_ratio_pct", "overdue_target_pct", "overdue_to_leave", "capital_needed")
     return Section("targets", words("s_targets"), context.pick(*keys), tuple(charts), (table,))
+
+
+def _limits(context: Context, row: Row) -> str:
+    """What a target is of, where that is not the whole territory of the report: branch, programme, source."""
+    branch = row["scope_code"] if row["scope_code"] != context.rows.branch else None
+    found = (("branch", branch), ("programme", row["programme_code"]), ("capital_source", row["source_code"]))
+    return "".join(f" — {context.name(dimension, code)}" for dimension, code in found if code is not None)
 
 
 def read_earlier(context: Context) -> list[tuple[Edition, Row]]:
