@@ -12,8 +12,8 @@ with transactions as (
         )
 ),
 
--- A loan counts once a day however many tranches it has, and takes itself back when it is reversed; one that is lent anew
--- with another amount on the day that it is reversed is the same loan still.
+-- A loan counts once a day however many tranches it has, and takes itself back when it is reversed; one that is lent
+-- anew with another amount on the day that it is reversed is the same loan still.
 contracts as (
     select
         delivery_id,
