@@ -12,6 +12,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from reporting.board_report.edition import Edition
+from reporting.quarter_tables import column_names
 from warehouse.connect import Connection
 
 Row = dict[str, Any]
@@ -62,8 +63,7 @@ BANDS = """
 FLOWS = """
     select l.{0} as code, sum(l.disbursed_vnd)::bigint as disbursed_vnd, sum(l.collected_vnd)::bigint as collected_vnd,
         sum(l.written_off_vnd)::bigint as written_off_vnd, sum(l.disbursed_loans)::bigint as disbursed_loans,
-        -- A column that quarters frozen before 2026-12 lack.
-        coalesce(sum((to_jsonb(l) ->> 'transferred_vnd')::bigint), 0)::bigint as transferred_vnd
+        coalesce(sum({1}), 0)::bigint as transferred_vnd
     from quarters.lending_flows as l
     inner join quarters.families_of(%(quarter)s) as f
         on l.branch_code = f.branch_code and l.business_date between f.valid_from and f.valid_to
@@ -132,7 +132,10 @@ class FrozenRows:
 
     def read_flows_by(self, column: str) -> list[Row]:
         """Turnover, collection, write-offs and transfers of the quarter by a column of lending_flows."""
-        return self._ask(sql.SQL(FLOWS).format(sql.Identifier(column)))
+        # A column that quarters frozen before 2026-12 lack.
+        is_known = "transferred_vnd" in column_names(self.connection, "lending_flows")
+        transferred = sql.Identifier("l", "transferred_vnd") if is_known else sql.Literal(0)
+        return self._ask(sql.SQL(FLOWS).format(sql.Identifier(column), transferred))
 
     def read_capital(self) -> list[Row]:
         return self._read(CAPITAL)
