@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline import quarter as steps
 from pipeline.intake import Progress
-from reporting.quarter import Quarter, QuarterError
+from reporting.quarter import BANK_TIME, Quarter, QuarterError
 from reporting.quarter_checks import Violation
 from reporting.quarter_decide import approve_draft, check_draft, publish_version, reject_draft
 from reporting.quarter_log import PUBLIC, Version, read_inputs, read_versions, require_version
@@ -94,7 +94,7 @@ def _list(warehouse: Warehouse, quarter: Quarter | None, options: argparse.Names
         print(json.dumps([_as_json(version) for version in versions], ensure_ascii=False))
         return GOOD
     for version in versions:
-        at = version.at.strftime("%Y-%m-%d %H:%M")
+        at = version.at.astimezone(BANK_TIME).strftime("%Y-%m-%d %H:%M")
         print(
             f"{version.name:<18} {version.status:<10} {at}  {version.by:<12} {version.content_sha256[:16]}  {version.reason}"
         )

@@ -5,17 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pipeline import quarter as close
-from reporting.quarter import QuarterError, parse_quarter, quarter_before
+from reporting.quarter import BANK_TIME, QuarterError, parse_quarter, quarter_before
 from reporting.quarter_checks import compare_with_last_quarter
 from reporting.quarter_decide import approve_draft, check_draft, publish_version, reject_draft
 from reporting.quarter_freeze import SCHEDULE
 from reporting.quarter_log import OPEN, require_version
 from warehouse.connect import open_warehouse
 
-BANK_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
 UNKNOWN = "unknown"
 """Who started a run by hand where Airflow does not say; no person has this name."""
 APPROVE = "Approve"

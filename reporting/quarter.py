@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from contract.errors import WarehouseError
 
+BANK_TIME = ZoneInfo("Asia/Ho_Chi_Minh")
+"""Days are told in it, whatever zone the server has."""
 CODE = re.compile(r"([0-9]{4})Q([1-4])")
 
 

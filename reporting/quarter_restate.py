@@ -13,7 +13,7 @@ from warehouse.connect import Connection
 class Restated:
     """Figures of one name in one table of one branch (None: the nation) that differ for one cause.
 
-    `published`, `now` and `difference` are sums in the figure's own unit, None for what cannot be added (ratios, words);
+    `published`, `now` and `difference` are sums in the figure's own unit, None for what cannot be added (ratios, targets, words);
     `deliveries` are the deliveries that came or changed since.
     """
 
@@ -41,11 +41,12 @@ def read_restatement(connection: Connection, version: Version) -> list[Restated]
         """
         select
             r.table_name, r.branch_code, r.figure, r.cause, count(*)::integer,
-            case when r.figure not like '%%\\_pct' then sum(coalesce(r.published_value, 0)) end,
-            case when r.figure not like '%%\\_pct' then sum(coalesce(r.value_now, 0)) end,
-            case when r.figure not like '%%\\_pct' then sum(r.difference) end,
+            sum(coalesce(r.published_value, 0)) filter (where a.is_sum), sum(coalesce(r.value_now, 0)) filter (where a.is_sum),
+            sum(r.difference) filter (where a.is_sum),
             r.deliveries
         from quarters.restate(%s, %s) as r
+        -- Ratios are not added, nor targets, of which one is in percent and the next in đồng.
+        cross join lateral (select r.figure not like '%%\\_pct' and r.table_name <> 'target_progress' as is_sum) as a
         group by r.table_name, r.branch_code, r.figure, r.cause, r.deliveries
         order by
             array_position(array['national_scorecard', 'branch_scorecard'], r.table_name), r.table_name, r.branch_code, r.figure

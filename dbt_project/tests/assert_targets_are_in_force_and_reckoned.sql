@@ -21,6 +21,7 @@ where
     or (
         targets.business_date <= targets.due_on
         and targets.scope_kind = 'branch'
+        and targets.scope_code = targets.branch_code
         and targets.programme_code is null
         and targets.source_code is null
         and (

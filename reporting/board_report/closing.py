@@ -9,14 +9,16 @@ from decimal import ROUND_HALF_UP, Decimal
 from reporting.board_report.charts import Bar, draw_bars, draw_path
 from reporting.board_report.context import Columns, Context
 from reporting.board_report.edition import Edition, find_earlier_editions, find_previous_version
-from reporting.board_report.figures import find_targets, percent
+from reporting.board_report.figures import OF_PERSONS, SCORECARD, find_targets, percent
 from reporting.board_report.frozen import NATION, Row
 from reporting.board_report.model import Chart, Figure, Kind, Measure, Section, Value
 from reporting.board_report.money import describe, scale_of, title
 from reporting.board_report.numbers import write_headline, write_number
 from reporting.board_report.printed import PrintedSentence
+from reporting.board_report.suppression import CUSTOMERS_AT_LEAST, HIDDEN
 
 MONTH_DAYS = Decimal("30.4375")
+PERSONS = {column for key, column, _ in SCORECARD if key in OF_PERSONS} | {"borrowers_reached_ytd"}
 COMPARED = (
     "outstanding_vnd",
     "overdue_vnd",
@@ -40,8 +42,8 @@ def make_targets(context: Context, earlier: Sequence[tuple[Edition, Row]]) -> Se
             for name in ("target_value", "actual_value", "gap", "required_per_month")
         ]
         on_track = row.get("on_track")
-        place = "" if context.rows.branch != NATION else f" — {context.name('branch', row['branch_code'])}"
-        lines.append([f"{words.of_code('i', row['indicator'])}{place} · {row['plan_id']}", *cells, row.get("due_on"), row.get("days_left"),
+        of = _limits(context, row)
+        lines.append([f"{words.of_code('i', row['indicator'])}{of} · {row['plan_id']}", *cells, row.get("due_on"), row.get("days_left"),
                       None if on_track is None else words("yes" if on_track else "no")])  # fmt: skip
     columns: Columns = [("indicator", "text"), ("target", "number"), ("actual", "number"), ("gap", "number"),
                         ("pace", "number"), ("due", "date"), ("days_left", "count"), ("on_track", "text")]  # fmt: skip
@@ -64,6 +66,13 @@ def make_targets(context: Context, earlier: Sequence[tuple[Edition, Row]]) -> Se
         charts.append(Chart("path", words("g_path"), svg, f"{words('g_path')}: {here} → {told[1]}; {told[0]}"))
     keys = ("overdue_ratio_pct", "overdue_target_pct", "overdue_to_leave", "capital_needed")
     return Section("targets", words("s_targets"), context.pick(*keys), tuple(charts), (table,))
+
+
+def _limits(context: Context, row: Row) -> str:
+    """What a target is of, where that is not the whole territory of the report: branch, programme, source."""
+    branch = row["scope_code"] if row["scope_code"] != context.rows.branch else None
+    found = (("branch", branch), ("programme", row["programme_code"]), ("capital_source", row["source_code"]))
+    return "".join(f" — {context.name(dimension, code)}" for dimension, code in found if code is not None)
 
 
 def read_earlier(context: Context) -> list[tuple[Edition, Row]]:
@@ -146,7 +155,9 @@ def make_closing(context: Context) -> Section:
     changes: list[list[Value]] = []
     for row in context.rows.read_changes(previous):
         kind: Kind = "pct" if row["measure"].endswith("_pct") else "vnd" if row["measure"].endswith("_vnd") else "count"
-        changes.append([row["measure"], *(_measure(row[name], kind) for name in ("compared_value", "value", "change"))])
+        values = [row[name] for name in ("compared_value", "value", "change")]
+        is_small = row["measure"] in PERSONS and any(0 < value < CUSTOMERS_AT_LEAST for value in values[:2] if value)
+        changes.append([row["measure"], *(HIDDEN if is_small else _measure(value, kind) for value in values)])
     columns: Columns = [("measure", "text"), ("before", "number"), ("now", "number"), ("change", "number")]
     tables = [context.table("changes", columns, changes, context.source("compare_versions"))]
     inputs: list[list[Value]] = [

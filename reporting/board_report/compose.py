@@ -13,7 +13,7 @@ from reporting.board_report.model import Report
 from reporting.board_report.numbers import Language, write_date
 from reporting.board_report.printed import PrintedSentence
 from reporting.board_report.words import Words
-from reporting.quarter import QuarterError
+from reporting.quarter import BANK_TIME, QuarterError
 from warehouse.connect import Connection
 
 
@@ -61,7 +61,7 @@ def _facts(context: Context) -> tuple[tuple[str, str], ...]:
     is_provisional = bool(card.get("is_provisional")) or (
         unit == "branches" and bool(edition.inputs["completeness"]["provisional"])
     )
-    published = write_date(edition.published_at.date(), context.language)
+    published = write_date(edition.published_at.astimezone(BANK_TIME).date(), context.language)
     version = words("fact_version_text", quarter=edition.quarter.code, version=edition.version, day=published)
     return (
         (words("fact_as_of"), write_date(edition.as_of, context.language)),

@@ -134,7 +134,7 @@ def _targets(maker: Maker, scorecard: Row) -> list[Figure]:
     return [
         maker.make("overdue_target_pct", aim, "pct", "target_progress.target_value"),
         maker.make("overdue_to_leave", leave, "vnd", "branch_scorecard.overdue_vnd, outstanding_vnd; target_progress"),
-        maker.make("capital_needed", None if needed is None else _whole(needed["gap"]), "vnd", "target_progress.gap"),
+        maker.make("capital_needed", None if needed is None else _needed(needed["gap"]), "vnd", "target_progress.gap"),
     ]
 
 
@@ -151,7 +151,8 @@ def find_targets(rows: FrozenRows) -> tuple[Row | None, Row | None]:
     def find(indicator: str) -> Row | None:
         found = [
             row for row in targets
-            if row["indicator"] == indicator and row["period_start"] <= day <= row["due_on"]
+            if row["indicator"] == indicator and row["scope_code"] == rows.branch
+            and row["period_start"] <= day <= row["due_on"]
             and row["programme_code"] is None and row["source_code"] in WHOLE[indicator]
         ]  # fmt: skip
         newest = ("decided_on", "period_start", "plan_version", "plan_id")
@@ -164,5 +165,6 @@ def _shown(count: int | None) -> Value:
     return HIDDEN if count is not None and 0 < count < CUSTOMERS_AT_LEAST else count
 
 
-def _whole(value: Decimal | int | None) -> int | None:
-    return None if value is None else int(Decimal(value).quantize(Decimal(1), ROUND_HALF_UP))
+def _needed(gap: Decimal | int | None) -> int | None:
+    """What is still needed: nothing more once the target is passed."""
+    return None if gap is None else max(0, int(Decimal(gap).quantize(Decimal(1), ROUND_HALF_UP)))

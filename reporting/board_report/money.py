@@ -64,18 +64,22 @@ def trace_outstanding(
     The opening is that of the day before the quarter; where it is not visible it is derived (the last value is True).
     """
     closing, change = context.scorecard["outstanding_vnd"], context.scorecard.get("change_from_quarter_start_vnd")
-    moves = {row["code"]: row["disbursed_vnd"] - row["collected_vnd"] - row["written_off_vnd"] for row in days}
-    opening = closing - change if change is not None else closing - sum(moves.values())
-    level, points = opening, []
+    moves = {
+        row["code"]: row["disbursed_vnd"] - row["collected_vnd"] - row["written_off_vnd"] + row["transferred_vnd"]
+        for row in days
+    }
+    level, points = closing - sum(moves.values()), []
+    opening = closing - change if change is not None else level
     for day in sorted(moves):
         level += moves[day]
         points.append((day, level))
     if points[-1][0] < context.rows.edition.as_of:
         points.append((context.rows.edition.as_of, level))
-    sums = {key: sum(row[f"{key}_vnd"] for row in days) for key in ("disbursed", "collected", "written_off")}
+    names = ("disbursed", "collected", "written_off", "transferred")
+    sums = {key: sum(row[f"{key}_vnd"] for row in days) for key in names}
     rest = closing - opening - sum(moves.values())
     steps = [("opening", opening), ("lent", sums["disbursed"]), ("collected", -sums["collected"]),
-             ("written_off", -sums["written_off"]), ("rest", rest), ("closing", closing)]  # fmt: skip
+             ("written_off", -sums["written_off"]), ("transferred", sums["transferred"]), ("rest", rest), ("closing", closing)]  # fmt: skip
     return points, [step for step in steps if step[1] or step[0] in ("opening", "closing")], change is None
 
 

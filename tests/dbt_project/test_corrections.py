@@ -98,6 +98,23 @@ def test_an_office_stands_in_the_commune_that_bears_the_code_on_the_newest_date(
     assert [ask(marts, stands.format(dimension)) for dimension in dimensions] == [[("00103", False)]] * 2
 
 
+def test_what_an_inspection_found_is_mended_also_after_the_branch_was_renamed(marts: Warehouse) -> None:
+    """Đồng Nai is a city since 2026-04-30: another branch by its key, which alone goes on telling the first quarter."""
+    march = first_delivery("75", "2026-03-31")
+    march.rows["inspections"].append({
+        "inspection_id": "I75", "body": "bank", "level": "commune", "inspected_on": "2026-02-03", "commune_code": "25195",
+        "organisation_code": "", "groups_checked": 2, "households_checked": 9, "findings": 3, "misuse_cases": 1, "fixed_on": "",
+    })  # fmt: skip
+    april = march.next("2026-04-30").edit("inspections", 1, fixed_on="2026-04-20")
+    told = "select quarter_code, branch_code, findings, open_findings from marts.mart_inspections where current_branch_code = '75'"
+    publish(marts, march)
+    build(marts)
+    assert ask(marts, told) == [("2026Q1", "75", 3, 3)]
+    publish(marts, april)
+    build(marts)
+    assert ask(marts, told) == [("2026Q1", "75", 3, 0)]
+
+
 def test_a_loan_moved_between_branches_keeps_opening_and_flows_equal_to_the_closing_of_both(marts: Warehouse) -> None:
     """10 of 240,000,021 đồng go from branch 20 to 22."""
     moved = {"20": ("transfer_out", -10_000_000), "22": ("transfer_in", 10_000_000)}

@@ -48,6 +48,7 @@ def keep_communes() -> list[Delivery]:
     first.rows["plan_targets"] = [
         target("CV", "disbursed"),
         target("CV-Q1", "disbursed", 10 * MILLION, **quarter),
+        target("CV-EVEN", "disbursed", 7_500_000, period_start="2025-03-30", due_on="2025-04-01"),
         target("DN-Q1", "outstanding", 250 * MILLION, **quarter),
         target("TT-Q1", "growth_pct", 4, **quarter),
         target("QH-Q1", "overdue_ratio_pct", 1, **quarter),
@@ -107,7 +108,11 @@ def merge() -> list[Delivery]:
     for name, rows in left.next("2025-07-04").rows.items():
         whole.rows[name] += rows
     lend(whole, 1, 30 * MILLION)
-    whole.rows["plan_targets"] = [target("DN-H1", "outstanding", 500 * MILLION, due_on="2025-06-30")]
+    whole.rows["plan_targets"] = [
+        target("DN-H1", "outstanding", 500 * MILLION, scope_code="91", due_on="2025-06-30"),
+        target("DN-AG", "outstanding", 250 * MILLION, scope_code="89"),
+        target("CV-AG", "disbursed", scope_code="89"),
+    ]
     return [left, right, whole]
 
 
@@ -121,7 +126,7 @@ def edges(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Ite
     publish(own, *kept[1:], *exchanged[1:])
     # Branch 11 tells nothing of the second half of March, branch 04 nothing of the first days of July.
     gap = first_delivery("11", "2025-01-01")
-    gap.rows["plan_targets"] = [target("CV-Q1", "disbursed", due_on="2025-03-31")]
+    gap.rows["plan_targets"] = [target("CV-Q1", "disbursed", scope_code="11", due_on="2025-03-31")]
     gap.previous = "2024-12-31"
     middle = gap.next("2025-03-15")
     lend(middle, 1, 5 * MILLION)
@@ -156,6 +161,11 @@ def test_a_target_of_what_nobody_had_yet_begins_at_nothing(edges: Warehouse) -> 
     assert progress(edges, "STEM", "2025-06-30") == (40_000_006, Decimal("80.000012"), True)
 
 
+def test_exactly_the_even_pace_is_on_track(edges: Warehouse) -> None:
+    # Two of three days, 5 of 7.5 m.
+    assert progress(edges, "CV-EVEN", "2025-03-31") == (5 * MILLION, Decimal("66.666667"), True)
+
+
 @pytest.mark.parametrize("date", ["2025-03-31", "2025-06-30"])
 def test_turnover_after_the_day_due_does_not_meet_a_missed_target(edges: Warehouse, date: str) -> None:
     assert progress(edges, "CV-Q1", date) == (5 * MILLION, 50, False)
@@ -173,6 +183,12 @@ def test_balances_and_ratios_stay_those_of_the_day_due(edges: Warehouse, date: s
 def test_a_target_due_before_a_merger_is_judged_over_all_who_held_the_territory(edges: Warehouse) -> None:
     # 510 m on 4 July; where it began is unknown, and that it is missed is known all the same.
     assert progress(edges, "DN-H1", "2025-07-04", branch="91") == (480_000_042, Decimal("96.000008"), False)
+
+
+def test_a_target_of_a_branch_that_was_merged_is_not_measured_by_the_whole(edges: Warehouse) -> None:
+    # 250 m were to be owed in An Giang: the 510 m of the branch that it went to would meet it twice over.
+    assert progress(edges, "DN-AG", "2025-07-04", branch="91") == (None, None, None)
+    assert progress(edges, "CV-AG", "2025-07-04", branch="91") == (None, None, None)
 
 
 def test_a_balance_due_within_a_month_is_unknown_afterwards(edges: Warehouse) -> None:

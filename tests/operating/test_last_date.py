@@ -11,6 +11,7 @@ import pytest
 from pipeline import cli
 from pipeline.board import read_board
 from pipeline.deadline import deadline_of
+from pipeline.digest import compose
 from tests.operating.conftest import MORNING, NIGHT, without_one_dong
 from tests.support.deliveries import first_delivery
 from tests.support.door import take_in
@@ -34,6 +35,15 @@ def test_the_last_date_of_the_calendar_stands_on_the_board_and_is_not_late(far: 
     last, usual = cells["04", dt.date.max], cells["96", dt.date(2025, 9, 30)]
     assert (last.state, last.late, usual.state) == ("published", None, "published")
     assert cells["96", dt.date.max].state == "expected"
+
+
+def test_a_date_that_has_not_come_is_not_the_night_and_hides_no_silence(far: Warehouse) -> None:
+    later = read_board(far, MORNING + dt.timedelta(days=2))
+    assert (later.night, later.dates_without_word) == (dt.date(2025, 9, 30), 2)
+    assert [cell.branch_code for cell in later.cells] == ["96"]
+    assert later.dates == [dt.date.max, dt.date(2025, 9, 30)]
+    with far.connect("loader") as connection:
+        assert "Changed since the date before" not in compose(connection, later).parts
 
 
 def test_the_last_date_of_the_calendar_does_not_keep_the_status_from_anybody(

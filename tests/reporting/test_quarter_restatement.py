@@ -106,6 +106,24 @@ def test_another_calculation_is_named_as_the_cause(
     ]  # fmt: skip
 
 
+def test_targets_in_percent_and_in_dong_are_not_added(
+    marts: HandMadeMarts, keeper: Connection, delivered: Quarter, publish_quarter: Close
+) -> None:
+    day = delivered.last_on
+    marts.change(
+        "insert into marts.mart_target_progress (business_date, branch_code, current_branch_code, is_provisional, plan_id, version, "
+        f"indicator, target_value, actual_value) values ('{day}', '58', '56', false, 'QH', 1, 'overdue_ratio_pct', 1, 2.5)"
+    )
+    published = publish_quarter(delivered)
+    marts.change(
+        f"update marts.mart_target_progress set actual_value = 3 where business_date = '{day}' and branch_code = '58'"
+    )
+    marts.build("two")
+    (found,) = read_restatement(keeper, published)
+    assert (found.table, found.figure, found.rows) == ("target_progress", "actual_value", 2)
+    assert (found.published, found.now, found.difference) == (None, None, None)
+
+
 def test_a_correction_is_no_cause_of_what_changes_at_a_branch_that_merges_with_it_later(
     marts: HandMadeMarts, keeper: Connection, publish_quarter: Close
 ) -> None:

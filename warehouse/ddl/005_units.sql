@@ -229,26 +229,49 @@ as $$
         having count(*) = count(o.delivery_id)
     ),
 
-    -- A delivery tells the inspections of its year and the last: the newest that tells of a quarter speaks for the branch
-    -- that stood on the quarter's last day.
-    inspected_quarters as (
-        select distinct on (v.branch_code, q.last_on)
-            v.branch_code,
+    members as materialized (
+        select l.head_code, l.head_valid_from, b.branch_code, b.valid_from, b.valid_to
+        from meta.branch_families as l
+        inner join meta.branches as b on l.branch_code = b.branch_code and l.valid_from = b.valid_from
+    ),
+
+    -- A delivery tells the inspections of its year and the last. The newest that tells of a quarter speaks for the branch that
+    -- stood on the quarter's last day: its own, or the one that was renamed since. Of several that were merged it does not say
+    -- whose an inspection was.
+    told_quarters as (
+        select
+            m.branch_code,
             q.last_on,
+            v.business_date,
             v.delivery_id,
             v.is_provisional,
-            f.inspections
+            f.inspections,
+            count(*) over (partition by v.delivery_id, q.last_on) as branches
         from visible as v
         inner join files as f on v.delivery_id = f.delivery_id
-        inner join meta.branches as b on v.branch_code = b.branch_code and v.branch_valid_from = b.valid_from
         cross join lateral (
             select (s.first_on + interval '3 months - 1 day')::date as last_on
             from generate_series(
                 date_trunc('year', v.business_date) - interval '1 year', v.business_date, interval '3 months'
             ) as s (first_on)
         ) as q
-        where q.last_on between b.valid_from and coalesce(b.valid_to, 'infinity'::date)
-        order by v.branch_code asc, q.last_on asc, v.business_date desc
+        inner join members as m
+            on
+                v.branch_code = m.head_code
+                and v.branch_valid_from = m.head_valid_from
+                and q.last_on between m.valid_from and coalesce(m.valid_to, 'infinity'::date)
+    ),
+
+    inspected_quarters as (
+        select distinct on (branch_code, last_on)
+            branch_code,
+            last_on,
+            delivery_id,
+            is_provisional,
+            inspections
+        from told_quarters
+        where branches = 1
+        order by branch_code asc, last_on asc, business_date desc
     ),
 
     -- Which commune a code names depends on the date, so the same registers say something else after a merger.

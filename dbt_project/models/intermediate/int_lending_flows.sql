@@ -12,7 +12,8 @@ with transactions as (
         )
 ),
 
--- A loan counts once a day however many tranches it has, and takes itself back when it is reversed.
+-- A loan counts once a day however many tranches it has, and takes itself back when it is reversed; one that is lent
+-- anew with another amount on the day that it is reversed is the same loan still.
 contracts as (
     select
         delivery_id,
@@ -22,6 +23,7 @@ contracts as (
         programme_code,
         source_code,
         coalesce(sum(amount_vnd) filter (where kind = 'disbursement'), 0) as disbursed_vnd,
+        coalesce(sum(sign(amount_vnd)) filter (where kind = 'disbursement'), 0) as tranches,
         coalesce(sum(amount_vnd) filter (where kind = 'principal'), 0) as collected_vnd,
         coalesce(sum(amount_vnd) filter (where kind = 'interest'), 0) as interest_collected_vnd,
         coalesce(sum(amount_vnd) filter (where kind = 'to_overdue'), 0) as to_overdue_vnd,
@@ -42,7 +44,7 @@ select
     programme_code,
     source_code,
     sum(disbursed_vnd)::bigint as disbursed_vnd,
-    sum(sign(disbursed_vnd))::bigint as disbursed_loans,
+    sum(sign(tranches))::bigint as disbursed_loans,
     sum(collected_vnd)::bigint as collected_vnd,
     sum(interest_collected_vnd)::bigint as interest_collected_vnd,
     sum(to_overdue_vnd)::bigint as to_overdue_vnd,

@@ -73,14 +73,8 @@ select
         else 0
     end as start_value,
     greatest(targets.due_on - targets.business_date, 0) as days_left,
-    greatest(
-        0,
-        least(
-            1,
-            (targets.business_date - targets.period_start + 1)::numeric
-            / nullif(targets.due_on - targets.period_start + 1, 0)
-        )
-    ) as share_of_period
+    targets.due_on - targets.period_start + 1 as period_days,
+    least(targets.business_date, targets.due_on) - targets.period_start + 1 as elapsed_days
 from targets
 left join judged
     on

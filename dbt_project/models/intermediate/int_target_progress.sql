@@ -27,6 +27,11 @@ select
         else
             actual_value >= target_value
             -- Once it is due, where it began does not matter, and need not be known.
-            or (days_left > 0 and actual_value >= start_value + (target_value - start_value) * share_of_period)
+            or (
+                days_left > 0
+                -- In whole days, never their quotient: one rounded up calls exactly the even pace too slow.
+                and (actual_value - start_value) * period_days
+                >= (target_value - start_value) * greatest(elapsed_days, 0)
+            )
     end as on_track
 from actuals

@@ -42,8 +42,10 @@ select
     targets.local_vnd,
     targets.deposits_vnd,
     targets.communes_on,
+    -- What was set for a branch that has gone to this one is not measured by the whole.
+    (targets.scope_kind <> 'branch' or targets.scope_code = units.branch_code)
     -- Most new communes of 2025 bear the code of an old one, often of another: what was set for that is not theirs.
-    coalesce(holders.holder_code, targets.scope_code) = targets.scope_code
+    and coalesce(holders.holder_code, targets.scope_code) = targets.scope_code
     -- Loans on central and mobilised money name only the parent, TW: how they divide is not known.
     and (
         targets.indicator in ('local_capital_received', 'local_capital_share_pct', 'deposits')

@@ -172,6 +172,8 @@ def _make_targets(m: Meeting, target: Row, ratio: Decimal) -> list[Row]:
         (capital, "VDP-CU", 7, {"version": 9, "decided_on": earlier}),
         (capital, "VDP-T", 8, {"source_code": "DP_PROVINCE", "version": 3}),
         (capital, "VDP-19", 9, {"programme_code": "19", "version": 3}),
+        (quality, "QH-79", "0.1", {"scope_code": "79", "version": 9}),
+        (capital, "VDP-79", 6, {"scope_code": "79", "version": 9}),
     ]  # fmt: skip
     return [
         {**base, **more, "plan_id": f"KH-{m.branch}-{code}", "target_value": Decimal(aim), "gap": Decimal(aim) - base["actual_value"],

@@ -112,6 +112,17 @@ def test_the_headline_target_is_the_one_in_force_for_the_whole_branch(
     assert found == [Decimal(target), leave, needed]
 
 
+def test_a_target_of_a_part_says_of_which_one(connection: Connection) -> None:
+    report = compose_report(connection, find_edition(connection, parse_quarter("2025Q3")), "96", "en")
+    (table,) = [table for section in report.sections for table in section.tables if table.key == "targets"]
+    told = {str(row[0]).rpartition(" · ")[2]: str(row[0]) for row in table.rows}
+    whole = "Overdue ratio (%)"
+    assert told["KH-96-QH"] == f"{whole} · KH-96-QH"
+    assert told["KH-96-QH-19"] == f"{whole} — Near-poor households · KH-96-QH-19"
+    assert told["KH-96-QH-DP"] == f"{whole} — Local entrusted capital · KH-96-QH-DP"
+    assert told["KH-96-QH-79"] == f"{whole} — Ho Chi Minh City · KH-96-QH-79"
+
+
 def test_the_nation_has_no_target_since_no_board_has_set_one(connection: Connection) -> None:
     shown = read_headlines(connection, "2025Q3", "*")
     assert shown["outstanding"] == CA_MAU.outstanding

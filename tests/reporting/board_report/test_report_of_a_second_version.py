@@ -70,6 +70,43 @@ def test_a_correction_is_named_in_version_two_and_leaves_the_report_of_version_o
     remove_warehouse(warehouse)
 
 
+def test_what_only_the_second_version_knows_is_named_too(quarter_warehouse: Warehouse, tmp_path: Path) -> None:
+    warehouse = new_warehouse(quarter_warehouse, tmp_path)
+    fill_marts(warehouse, CA_MAU)
+    close(warehouse, "2025Q3")
+    with warehouse.connect("admin") as connection:
+        connection.execute("update marts.mart_branch_scorecard set disbursed_qtd_vnd = %s", [CA_MAU.disbursed])
+    with warehouse.connect("loader") as connection:
+        publish(connection, CA_MAU.branch, dt.date(2025, 7, 1))
+    show_build(warehouse)
+    close(warehouse, "2025Q3")
+    with warehouse.connect("quarter_keeper") as connection:
+        report = compose_report(connection, find_edition(connection, parse_quarter("2025Q3")), "96", "en")
+    tables = {table.key: table for section in report.sections for table in section.tables}
+    changed = {str(row[0]): [getattr(value, "value", value) for value in row[1:]] for row in tables["changes"].rows}
+    assert changed == {"disbursed_qtd_vnd": [None, CA_MAU.disbursed, None]}
+    remove_warehouse(warehouse)
+
+
+def test_what_a_second_version_restates_of_fewer_than_five_persons_is_not_told(
+    quarter_warehouse: Warehouse, tmp_path: Path
+) -> None:
+    warehouse = new_warehouse(quarter_warehouse, tmp_path)
+    fill_marts(warehouse, CA_MAU)
+    for version, borrowers in enumerate((9, 3, 8), start=1):
+        with warehouse.connect("admin") as connection:
+            connection.execute("update marts.mart_branch_scorecard set absconded_borrowers = %s", [borrowers])
+        close(warehouse, "2025Q3")
+        with warehouse.connect("quarter_keeper") as connection:
+            report = compose_report(connection, find_edition(connection, parse_quarter("2025Q3"), version), "96", "en")
+        tables = {table.key: table for section in report.sections for table in section.tables}
+        if version > 1:
+            assert [[str(cell) for cell in row] for row in tables["changes"].rows] == [
+                ["absconded_borrowers", *["HIDDEN"] * 3]
+            ]
+    remove_warehouse(warehouse)
+
+
 def test_a_delivery_that_is_held_since_is_named_among_the_changes_of_version_two(
     quarter_warehouse: Warehouse, tmp_path: Path
 ) -> None:
