@@ -15,7 +15,6 @@ from contract.model import Dataset
 from ingestion.csv_records import has_bad_structure, skip_initial_space, split_first_record
 from ingestion.dialect import CsvDialect
 
-
 DELIMITERS = {";": "semicolons", ",": "commas", "\t": "tabs", "|": "vertical bars"}
 """What spreadsheets and databases put between values."""
 

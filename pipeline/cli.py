@@ -152,7 +152,7 @@ def _object(text: str) -> dict[str, Any]:
     with contextlib.suppress(ValueError):
         value = json.loads(text)
     if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f"{text!r} is no JSON object. Write it as '{{\"delimiter\": \";\"}}'.")
+        raise argparse.ArgumentTypeError(f'{text!r} is no JSON object. Write it as \'{{"delimiter": ";"}}\'.')
     return value
 
 

@@ -107,9 +107,7 @@ def test_a_night_is_not_simply_good_where_something_is_said_of_no_branch(board: 
     quiet = vars(board) | {"branches": [], "is_built": True, "killed": []}
     assert Board(**quiet).verdict == "good"
     assert Board(**(quiet | {"dates_without_word": 2})).verdict == "remarks"
-    assert (
-        Board(**(quiet | {"strangers": [("landing/96/2025-09-30/R1", "The folder must be ...")]})).verdict == "remarks"
-    )
+    assert Board(**(quiet | {"strangers": [("landing/96/2025-09-30/R1", "The folder must be ...")]})).verdict == "bad"
 
 
 def test_what_is_open_on_an_earlier_date_is_remembered(board: Board) -> None:

@@ -271,7 +271,7 @@ def test_a_folder_under_a_wrong_name_is_told_with_its_path(
     assert tell_digest(own, "run 1", LONG_AGO, now=MORNING.replace(hour=7))
     assert "96/2025-09-30/R1: The folder must be <branch_code>" in mailbox.messages[0].get_content()
     board = read_board(own, MORNING)
-    assert board.verdict == "remarks"
+    assert board.verdict == "bad"
     assert any("96/2025-09-30/R1" in line for line in board_lines(board))
     remove_warehouse(own)
 

@@ -66,7 +66,7 @@ def test_a_folder_under_a_wrong_name_is_shown_also_when_it_is_all_there_is(
     folder.rename(folder.with_name("R1"))
     take_in(own, "96")
     assert cli.main(["status"]) == 1
-    assert "96/2025-09-28/R1: The folder must be" in capsys.readouterr().out
+    assert "96/2025-09-28/R1: refused. The folder must be" in capsys.readouterr().out
     remove_warehouse(own)
 
 

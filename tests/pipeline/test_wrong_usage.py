@@ -89,7 +89,7 @@ class TestOfAWarehouse:
     ) -> None:
         code, line = said(capsys, *command.split())
         assert (code, line) == (
-            70, f"WarehouseError: No branch has the code {command.split()[-1]}. Use a code of meta.branches.",
+            70, f"WarehouseError: No branch has the code {command.rsplit(maxsplit=1)[-1]}. Use a code of meta.branches.",
         )  # fmt: skip
 
     def test_a_landing_that_is_not_there_is_no_empty_one(
