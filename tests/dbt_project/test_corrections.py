@@ -98,6 +98,20 @@ def test_an_office_stands_in_the_commune_that_bears_the_code_on_the_newest_date(
     assert [ask(marts, stands.format(dimension)) for dimension in dimensions] == [[("00103", False)]] * 2
 
 
+def test_an_office_that_another_branch_lists_by_mistake_stays_with_its_own(marts: Warehouse) -> None:
+    right, wrong = first_delivery("24", "2025-09-30"), first_delivery("25", "2025-09-30")
+    for row in (wrong.rows["offices"][0], wrong.rows["savings_groups"][0]):
+        row["office_code"] = "240001"
+    wrong.rows["savings_groups"][0]["group_code"] = "G241"
+    publish(marts, right, wrong)
+    build(marts)
+    listed = "select current_branch_code, {} from marts.{} where current_branch_code in ('24', '25') order by 1, 2"
+    offices = [("24", "240001"), ("24", "240002"), ("25", "240001"), ("25", "250002")]
+    assert ask(marts, listed.format("office_code", "dim_office")) == offices
+    groups = [("24", "G241"), ("24", "G242"), ("25", "G241"), ("25", "G252")]
+    assert ask(marts, listed.format("group_code", "dim_savings_group")) == groups
+
+
 def test_what_an_inspection_found_is_mended_also_after_the_branch_was_renamed(marts: Warehouse) -> None:
     """Đồng Nai is a city since 2026-04-30: another branch by its key, which alone goes on telling the first quarter."""
     march = first_delivery("75", "2026-03-31")

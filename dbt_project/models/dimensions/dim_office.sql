@@ -1,4 +1,4 @@
--- One row an office, as the newest delivery that names it says.
+-- One row an office, as the newest delivery of its branch lists it.
 {{ config(meta={"part": "registers", "branch_column": "current_branch_code"}) }}
 
 with offices as (

@@ -1,4 +1,4 @@
--- One row a savings-and-credit group, as the newest delivery that names it says; without its leader, a person.
+-- One row a savings-and-credit group, as the newest delivery of its branch lists it; without its leader, a person.
 {{ config(meta={"part": "registers", "branch_column": "current_branch_code"}) }}
 
 with savings_groups as (

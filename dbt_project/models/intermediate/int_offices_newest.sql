@@ -9,7 +9,7 @@ branches as (
     select * from {{ ref('int_branch_territory') }}
 )
 
-select distinct on (offices.office_code)
+select distinct on (branches.current_branch_code, offices.office_code)
     offices.office_code,
     offices.office_name,
     offices.office_kind,
@@ -24,4 +24,4 @@ inner join branches
     on
         offices.branch_code = branches.branch_code
         and offices.business_date between branches.valid_from and coalesce(branches.valid_to, 'infinity'::date)
-order by offices.office_code asc, offices.business_date desc
+order by branches.current_branch_code asc, offices.office_code asc, offices.business_date desc

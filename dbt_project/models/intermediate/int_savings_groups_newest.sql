@@ -9,7 +9,7 @@ branches as (
     select * from {{ ref('int_branch_territory') }}
 )
 
-select distinct on (savings_groups.group_code)
+select distinct on (branches.current_branch_code, savings_groups.group_code)
     savings_groups.group_code,
     savings_groups.office_code,
     savings_groups.branch_code,
@@ -29,4 +29,4 @@ inner join branches
     on
         savings_groups.branch_code = branches.branch_code
         and savings_groups.business_date between branches.valid_from and coalesce(branches.valid_to, 'infinity'::date)
-order by savings_groups.group_code asc, savings_groups.business_date desc
+order by branches.current_branch_code asc, savings_groups.group_code asc, savings_groups.business_date desc
