@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ingestion.feedback import write_feedback
 from pipeline.board_model import Board, Branch, Cell
 from pipeline.status_page import refresh_status_page, render_pages
 from tests.operating.conftest import MORNING, NIGHT
@@ -45,6 +46,8 @@ frame.onload = () => {{
     overlapping: [...page.querySelectorAll("#board tbody tr")].filter(r => r.cells[1].firstElementChild
       && r.cells[1].firstElementChild.getBoundingClientRect().left < r.cells[0].getBoundingClientRect().right - 12).length,
     small: [...page.querySelectorAll("td, p, li, a")].filter(e => seen(e) && parseFloat(getComputedStyle(e).fontSize) < 12).length,
+    narrow: [...page.querySelectorAll("td code")].filter(e => seen(e) && e.innerText.length > 8
+      && e.getBoundingClientRect().width < 80).map(e => e.innerText),
     scripts: page.scripts.length, loaded: page.querySelectorAll("link, img, script").length,
   }};
   document.body.innerHTML = "<pre>" + JSON.stringify(result).replace(/&/g, "&amp;").replace(/</g, "&lt;") + "</pre>";
@@ -132,6 +135,23 @@ def test_a_nation_of_thirty_nights_fits(nation: str, browser: str, width: int, t
     assert found["wide"] == []
     assert (found["rows"], found["cells"]) == (34, 34 * 30)
     assert (found["small"], found["overlapping"]) == (0, 0)
+
+
+@pytest.mark.browser
+def test_the_path_of_a_wrongly_named_folder_fits_a_phone(browser: str, tmp_path: Path) -> None:
+    stranger = (f"/srv/{'kho_du_lieu_' * 8}/landing/58/2025-09-30/r1", "No branch has the code 58 on 2025-09-30.")
+    board = Board(MORNING, [NIGHT], [], [], [stranger], [], MORNING, True, 0)
+    found = measure(browser, render_pages(board, Path("/nowhere"), lambda _: None)["index.html"], 390, tmp_path)
+    assert (found["width"] <= 390, found["wide"]) == (True, [])
+
+
+@pytest.mark.browser
+def test_rules_and_values_of_a_feedback_are_words_on_a_phone(browser: str, tmp_path: Path) -> None:
+    told = {"dataset": "loan_book", "row": 1, "column": "disbursed_on", "rule": "constraint-error", "severity": "error",
+            "value": "01/03/2022", "message": "This is not a date: write a day that exists as YYYY-MM-DD."}  # fmt: skip
+    write_feedback(tmp_path, "Branch 04", "held", "1 finding(s) hold the delivery.", [told])
+    found = measure(browser, (tmp_path / "feedback.html").read_text(encoding="utf-8"), 390, tmp_path)
+    assert (found["width"] <= 390, found["narrow"]) == (True, [])
 
 
 @pytest.mark.browser
