@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -65,8 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Interrupted; nothing half-done is visible. Run the command again to go on.", file=sys.stderr)
         return INTERNAL
     except BrokenPipeError:
+        # Nobody reads on, as before `| head`: ended as the shell's own programs are, for 0 would be a verdict.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return GOOD
+        return 128 + signal.SIGPIPE
     except OSError as error:
         # A folder that is not there, a right or space that is lacking: for whoever runs the command to mend.
         print(f"{describe_failure(error)}: {error}", file=sys.stderr)

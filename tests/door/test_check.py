@@ -157,6 +157,15 @@ class TestAFile:
         assert out.read_text() == "from yesterday"
         assert sorted(file.name for file in tmp_path.iterdir() if file.is_file()) == ["offices.csv", "read.csv"]
 
+    def test_of_which_nobody_reads_the_findings_to_their_end_is_not_good(self, tmp_path: Path) -> None:
+        path = tmp_path / "offices.csv"
+        path.write_bytes(to_csv("offices", [_office(opened_on="01/02/2020")] * 2000))
+        command = [sys.executable, "-m", "pipeline", "check", path, "--contract", OFFICES]
+        with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.close()
+        assert process.returncode == 128 + signal.SIGPIPE
+
     @pytest.mark.parametrize(
         "kind", ["pipe", "folder", "link to a pipe", "link to a folder", "link to itself", "no name"]
     )
