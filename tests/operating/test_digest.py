@@ -141,8 +141,13 @@ def test_a_killed_night_is_told_until_one_has_ended_since(own: Warehouse, mailbo
         assert told == [True, True, True, False]
         assert all("was killed" in message.get_content() for message in mailbox.messages)
         lines = list(board_lines(read_board(own, MORNING)))
-        assert f"; one has ended at {began.astimezone(ZONE):%H:%M}" in lines[2]
-        assert f"{began.astimezone(ZONE):%H:%M} by command line was killed" in lines[2]
+        with own.connect("admin") as connection:
+            row = connection.execute(
+                "select min(started_at), max(ended_at) from meta.nights where night_id > %s", before
+            )
+            started, ended = row.fetchone() or (None, None)
+        assert f"; one has ended at {ended.astimezone(ZONE):%H:%M}" in lines[2]
+        assert f"{started.astimezone(ZONE):%H:%M} by command line was killed" in lines[2]
     finally:
         with own.connect("admin") as connection:
             connection.execute("delete from meta.nights where night_id > %s", before)
