@@ -3,9 +3,9 @@
 landing for these dates, judges again by the rules of today what is *held*, and asks for the marts of these dates to be
 made anew, which `build_marts` then does. At most two branches at once. Never runs by itself.
 
-**When it fails.** `find`: the range is longer than 400 dates or the branch is paused. A task of one branch: an error, such
-as a full disk; the others are not touched by it. A delivery that is held again is no failure; its reasons are in the
-branch's feedback (runbook `docs/runbooks/rework-dates.md`).
+**When it fails.** `find`: the range is longer than 400 dates, the branch is paused, or no branch has the code. A task of
+one branch: an error, such as a full disk; the others are not touched by it. A delivery that is held again is no failure;
+its reasons are in the branch's feedback (runbook `docs/runbooks/rework-dates.md`).
 
 **Safe to rerun.** Always. What readers see is not taken away meanwhile: visible deliveries stay, and marts are built beside
 the ones that are read.
