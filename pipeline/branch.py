@@ -61,7 +61,8 @@ def find_branches(warehouse: Warehouse) -> list[str]:
 
 def _list_all(landing: Landing) -> tuple[list[Folder], set[str]]:
     """The folders of all branches, and the branches whose folders cannot be read: their own steps say why, and stop no other."""
-    folders, unreadable = [], set()
+    folders: list[Folder] = []
+    unreadable: set[str] = set()
     for code in landing.branches():
         try:
             folders += landing.folders(code)
