@@ -18,6 +18,9 @@ from pipeline.nights import record_run, recorded_night
 from pipeline.status_page import refresh_status_page, try_to_refresh
 from warehouse.connect import Warehouse
 
+MARTS_FOLLOW = dt.timedelta(hours=1)
+"""After a run of Airflow's the marts are made by another DAG: at once, and at half past every hour."""
+
 
 @contextmanager
 def told_night(warehouse: Warehouse, say: Progress) -> Iterator[None]:
@@ -43,7 +46,7 @@ def end_run(warehouse: Warehouse, run_id: str, started_at: dt.datetime, failed: 
     """The same for a run of Airflow's; `failed` are lines on its tasks. Return to whom the digest went."""
     record_run(warehouse, run_id, started_at, failed)
     try:
-        return tell_digest(warehouse, run_id, started_at, failed)
+        return tell_digest(warehouse, run_id, started_at, failed, marts_follow=MARTS_FOLLOW)
     finally:
         refresh_status_page(warehouse)
         refresh_data_docs(warehouse, started_at)

@@ -22,8 +22,8 @@ FINDINGS = 50
 SQL = Path(__file__).parent / "board_sql"
 
 
-def read_board(warehouse: Warehouse, now: dt.datetime | None = None) -> Board:
-    """Read the board of the newest dates on record, in one snapshot."""
+def read_board(warehouse: Warehouse, now: dt.datetime | None = None, marts_follow: dt.timedelta | None = None) -> Board:
+    """Read the board of the newest dates on record, in one snapshot. `marts_follow`: how long marts may be behind the ledger."""
     looked_at = now or clock()
     with warehouse.connect("loader") as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -47,16 +47,18 @@ def read_board(warehouse: Warehouse, now: dt.datetime | None = None) -> Board:
             "where b.branch_code = a.branch_code "
             "and a.business_date between b.valid_from and coalesce(b.valid_to, 'infinity')) order by path"
         ).fetchall()
-        built = connection.execute(
-            "select coalesce((select b.is_last and b.ledger_entry_no >= l.newest from meta.builds as b "
-            "where b.flipped_at is not null order by b.build_id desc limit 1), l.newest = 0) "
-            "from (select coalesce(max(entry_no), 0) as newest from meta.ledger) as l"
+        behind = connection.execute(
+            "with newest as (select * from meta.builds where flipped_at is not null order by build_id desc limit 1) "
+            "select coalesce((select min(at) from meta.ledger "
+            "where entry_no > coalesce((select ledger_entry_no from newest), 0)), "
+            "(select flipped_at from newest where not is_last))"
         ).fetchone()
+        since = behind[0] if behind else None
         return Board(
             looked_at=looked_at, dates=dates, branches=[branch for branch in branches if branch.cells],
             never_delivered=[branch_name(code) for (code,) in never], strangers=strangers,
             killed=find_killed_nights(connection), last_night=last_night_ended(connection),
-            is_built=bool(built and built[0]),
+            is_built=since is None or (marts_follow is not None and looked_at - since < marts_follow),
             dates_without_word=max((last_due_date(looked_at) - last).days, 0) if last else 0,
         )  # fmt: skip
 

@@ -56,10 +56,13 @@ def tell_digest(
     about: str,
     since: dt.datetime,
     failed_tasks: Sequence[str] = (),
+    *,
     now: dt.datetime | None = None,
+    marts_follow: dt.timedelta | None = None,
 ) -> list[str]:
     """Send the digest of a run that began at `since`, once; return to whom it went. `about` names the run.
 
+    `marts_follow`: how long marts may be behind the ledger without being told of.
     Nothing is sent where nobody is named in WAREHOUSE_DIGEST, or there is nothing to say. Errors: WarehouseError when a
     receiver does not take it; those who did are on record, so that a repetition sends it to the others alone.
     """
@@ -75,7 +78,7 @@ def tell_digest(
             return []
         ledger = connection.execute("select coalesce(max(entry_no), 0) from meta.ledger").fetchone()
         assert ledger is not None
-        board = read_board(warehouse, moment)
+        board = read_board(warehouse, moment, marts_follow)
         if is_final and board.night == moment.astimezone(ZONE).date():
             board.due = due  # what has come of today is not what the last word is about
         # A killed night is told until one has ended since, and by that one for the last time.

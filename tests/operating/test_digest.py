@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from contract.errors import WarehouseError
-from pipeline.after import end_run, find_failed_tasks, told_night
+from pipeline.after import MARTS_FOLLOW, end_run, find_failed_tasks, told_night
 from pipeline.board import read_board
 from pipeline.board_text import board_lines
 from pipeline.deadline import ZONE
@@ -247,6 +247,22 @@ def test_a_run_is_told_of_even_when_its_pages_cannot_be_written(
     with pytest.raises(NotADirectoryError):
         end_run(dataclasses.replace(own, settings=nowhere), "run 5", LONG_AGO, [])
     assert len(mailbox.messages) == 1
+
+
+def test_of_a_run_whose_marts_are_still_to_be_made_it_is_not_said_that_they_lack(
+    warehouse: Warehouse, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    """A run of Airflow's is told of before the marts are made; where they are not made for an hour, that is said."""
+    own = new_warehouse(warehouse, tmp_path / "followed")
+    first_delivery("96").write(Path(own.settings.landing))
+    take_in(own, "96")
+    end_run(own, "run 1", LONG_AGO, [])
+    late = dt.datetime.now(dt.UTC) + MARTS_FOLLOW
+    assert tell_digest(own, "run 2", LONG_AGO, ["a task failed"], now=late, marts_follow=MARTS_FOLLOW)
+    assert tell_digest(own, "a night by hand", LONG_AGO, ["a task failed"])
+    said = ["have not followed" in message.get_content() for message in mailbox.messages]
+    assert said == [False, True, True]
+    remove_warehouse(own)
 
 
 def test_nobody_is_told_unless_it_is_set(own: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
