@@ -10,13 +10,15 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from contract.findings import LONGEST_VALUE, Severity, finding, has_errors, join_findings
+from contract.findings import LONGEST_VALUE, MASK, Severity, finding, has_errors, join_findings
 from contract.model import Dataset
 from ingestion.csv_records import has_bad_structure, skip_initial_space, split_first_record
 from ingestion.dialect import CsvDialect
 
 DELIMITERS = {";": "semicolons", ",": "commas", "\t": "tabs", "|": "vertical bars"}
 """What spreadsheets and databases put between values."""
+NAME = re.compile(r"[a-z_]+[0-9]{0,2}")
+"""Small letters, as the columns of the contract: no person's name, telephone, identity card or date is written so."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,12 @@ def check_labels(labels: Sequence[str], dataset: Dataset) -> Header:
             found.append(finding(name, "blank-label", message))
         elif count > 1:
             message = f"The header row names this column {count} times: leave one."
-            found.append(finding(name, "duplicate-label", message, column=_shown(label)))
+            found.append(finding(name, "duplicate-label", message, column=_shown(label, dataset)))
         elif label not in expected:
             message = "The contract does not know this column; it is ignored. Leave it out."
-            found.append(finding(name, "extra-label", message, column=_shown(label), severity=Severity.WARNING))
+            found.append(
+                finding(name, "extra-label", message, column=_shown(label, dataset), severity=Severity.WARNING)
+            )
     return Header(tuple(labels), join_findings(found))
 
 
@@ -86,8 +90,14 @@ def _missing_message(column: str, labels: Sequence[str]) -> str:
     return f"The column is missing: add {column!r} to the header row and its values to every row."
 
 
-def _shown(label: str) -> str:
-    """Return the label short and without control characters: it goes into reports, a page among them."""
+def _shown(label: str, dataset: Dataset) -> str:
+    """Return the label short and without control characters: it goes into reports, a page among them.
+
+    Beside personal data one that is not written as a column's name is masked: where the header's line end was lost, the
+    values of the first row stand in it.
+    """
+    if dataset.pii_columns and not NAME.fullmatch(label):
+        return MASK
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", "\ufffd", label)[:LONGEST_VALUE]
 
 

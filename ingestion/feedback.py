@@ -7,11 +7,11 @@ verdict on the same delivery replaces them.
 from __future__ import annotations
 
 import csv
-import io
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from jinja2 import Environment, FileSystemLoader
 
@@ -26,13 +26,13 @@ _templates = Environment(loader=FileSystemLoader(Path(__file__).parent / "templa
 def write_feedback(folder: Path, title: str, verdict: str, reason: str, findings: list[dict[str, Any]]) -> None:
     """Write both files into `folder`, whole or not at all. `title` names branch, date and revision."""
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / "feedback.csv", _as_csv(findings))
+    _replace(folder / "feedback.csv", lambda file: _write_csv(file, findings))
     page = _templates.get_template("feedback.html").render(
         title=title, verdict=verdict, reason=reason, findings=findings[:SHOWN_ROWS],
         count=len(findings), shown=min(len(findings), SHOWN_ROWS),
         rules=Counter((finding["severity"], finding["rule"]) for finding in findings).most_common(),
     )  # fmt: skip
-    _replace(folder / "feedback.html", page)
+    _replace(folder / "feedback.html", lambda file: file.write(page))
 
 
 def remove_feedback(folder: Path) -> None:
@@ -41,12 +41,10 @@ def remove_feedback(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def _as_csv(findings: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+def _write_csv(file: TextIO, findings: list[dict[str, Any]]) -> None:
+    writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows([_harmless(finding.get(column)) for column in COLUMNS] for finding in findings)
-    return text.getvalue()
 
 
 def _harmless(value: object) -> object:
@@ -54,7 +52,8 @@ def _harmless(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, write: Callable[[TextIO], object]) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
+    with part.open("w", encoding="utf-8") as file:
+        write(file)
     os.replace(part, path)

@@ -121,8 +121,11 @@ def to_csv(batch: pa.RecordBatch | pa.Table, *, has_empty_text: bool = True) -> 
 
 
 def read_findings(connection: Connection, delivery_id: int, opening: list[int] | None) -> list[dict[str, Any]]:
-    """Return the findings of a delivery: of its intake and, where given, of one opening."""
-    cursor = connection.execute(
+    """Return the findings of a delivery: of its intake and, where given, of one opening.
+
+    A wrong number format makes some for every row: they are fetched one by one, and share their words.
+    """
+    rows = connection.cursor().stream(
         """
         select dataset, rule, column_name, row_no, severity, value, message from meta.findings
         where delivery_id = %s and (opening is null or opening = %s::bigint[])
@@ -130,5 +133,12 @@ def read_findings(connection: Connection, delivery_id: int, opening: list[int] |
         """,
         [delivery_id, opening],
     )
+    words: dict[Any, Any] = {}
     names = ("dataset", "rule", "column", "row", "severity", "value", "message")
-    return [dict(zip(names, row, strict=True)) for row in cursor]
+    return [
+        {
+            name: word if name in ("row", "value") else words.setdefault(word, word)
+            for name, word in zip(names, row, strict=True)
+        }
+        for row in rows
+    ]

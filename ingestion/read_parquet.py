@@ -7,6 +7,7 @@ where a code is due has lost its leading zeros, a timestamp without a zone its m
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from decimal import Context, Decimal
 from typing import IO, Any
@@ -30,6 +31,8 @@ SAFE_FLOAT = 10**15
 """A whole number below this is exact in a double and in every tool that shows one."""
 WIDEST, DECIMALS = 76, 4
 """Digits of the widest Parquet decimal, and those of them after the point in the contract's."""
+CALENDAR = pa.array([dt.datetime.min, dt.datetime.max.replace(microsecond=0)], pa.timestamp("s"))
+"""The first and the last second of the years 1 to 9999. Arrow counts years in 16 bits: it writes 67556 as 2020."""
 HOURS_AHEAD = 7
 MICROSECONDS_AN_HOUR = 3_600_000_000
 UNREADABLE = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, ArithmeticError, MemoryError)
@@ -139,7 +142,7 @@ def _read_batch(batch: pa.RecordBatch, dataset: Dataset, first_row: int) -> Bloc
                     message,
                     rows=pa.array(rows).take(indices),
                     column=column.name,
-                    values=stored.take(indices).cast(pa.string()),
+                    values=_show(stored.take(indices)),
                     is_pii=column.is_pii,
                     beside_pii=bool(dataset.pii_columns),
                 )
@@ -156,6 +159,15 @@ def _read_batch(batch: pa.RecordBatch, dataset: Dataset, first_row: int) -> Bloc
     return check_block(
         table, dataset, rows, first_row=first_row, row_count=batch.num_rows, findings=findings, refused=refused
     )
+
+
+def _show(stored: pa.Array) -> pa.Array:
+    """Return values as a finding shows them: what is no moment of the calendar as the number that is stored."""
+    if not pa.types.is_temporal(stored.type):
+        return stored.cast(pa.string())
+    plain = stored.cast(pa.timestamp(stored.type.unit)) if pa.types.is_timestamp(stored.type) else stored
+    number = plain.cast(pa.int32() if pa.types.is_date32(plain.type) else pa.int64())
+    return pc.if_else(_is_in_calendar(plain), stored.cast(pa.string()), number.cast(pa.string()))
 
 
 def _find_undecoded(values: pa.Array) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -183,7 +195,7 @@ def _as_text(stored: pa.Array, column: Column) -> tuple[pa.Array, Positions]:
     elif pa.types.is_boolean(type_):
         text = pc.if_else(stored, "1", "0")
     elif pa.types.is_date(type_):
-        text = pc.strftime(stored.cast(pa.date32()), "%Y-%m-%d")
+        text = _write(stored.cast(pa.date32()), "%Y-%m-%d")
     elif pa.types.is_timestamp(type_):
         text = _day_text(stored) if column.type is ColumnType.DATE else _timestamp_text(stored)
     elif pa.types.is_decimal(type_):
@@ -200,7 +212,7 @@ def _as_text(stored: pa.Array, column: Column) -> tuple[pa.Array, Positions]:
 def _day_text(stored: pa.Array) -> pa.Array:
     """Return days; null for a timestamp that is not midnight."""
     midnight = pc.floor_temporal(stored, unit="day")
-    return pc.if_else(pc.equal(midnight, stored), pc.strftime(midnight, "%Y-%m-%d"), None)
+    return pc.if_else(pc.equal(midnight, stored), _write(midnight, "%Y-%m-%d"), None)
 
 
 def _timestamp_text(stored: pa.Array) -> pa.Array:
@@ -208,8 +220,19 @@ def _timestamp_text(stored: pa.Array) -> pa.Array:
     exact = pc.cast(stored, pa.timestamp("us", stored.type.tz), safe=False)
     is_exact = pc.equal(pc.cast(exact, stored.type, safe=False), stored)
     local = pc.add(pc.cast(exact, pa.timestamp("us")).cast(pa.int64()), HOURS_AHEAD * MICROSECONDS_AN_HOUR)
-    text = pc.strftime(local.cast(pa.timestamp("us")), "%Y-%m-%dT%H:%M:%S")
+    text = _write(local.cast(pa.timestamp("us")), "%Y-%m-%dT%H:%M:%S")
     return pc.if_else(is_exact, pc.binary_join_element_wise(text, "+07:00", ""), None)
+
+
+def _write(moments: pa.Array, form: str) -> pa.Array:
+    """Return days or local times in the `form` of strftime; null where the calendar has none."""
+    return pc.if_else(_is_in_calendar(moments), pc.strftime(moments, form), None)
+
+
+def _is_in_calendar(moments: pa.Array) -> pa.Array:
+    seconds = moments.cast(pa.timestamp("s"), safe=False)
+    first, last = CALENDAR
+    return pc.and_(pc.greater_equal(seconds, first), pc.less_equal(seconds, last))
 
 
 def _decimal_text(stored: pa.Array) -> pa.Array:

@@ -26,7 +26,7 @@ flows as (
         office_code,
         sum(case
             when kind in ('received', 'reallocated_in') then amount_vnd
-            when kind in ('returned', 'reallocated_out') then -amount_vnd
+            when kind in ('returned', 'reallocated_out') then -amount_vnd::numeric
             else 0
         end) as balance_vnd
     from raw.capital_transactions_rows

@@ -38,23 +38,23 @@ flows as (
         customer_id,
         sum(case
             when kind in ('disbursement', 'from_overdue') then amount_vnd
-            when kind = 'to_overdue' then -amount_vnd
+            when kind = 'to_overdue' then -amount_vnd::numeric
             when bucket = 'in_term' and kind in ('from_frozen', 'transfer_in') then amount_vnd
-            when bucket = 'in_term' and kind in ('principal', 'to_frozen', 'write_off', 'transfer_out') then -amount_vnd
+            when bucket = 'in_term' and kind in ('principal', 'to_frozen', 'write_off', 'transfer_out') then -amount_vnd::numeric
             else 0
         end) as in_term_vnd,
         sum(case
             when kind = 'to_overdue' then amount_vnd
-            when kind = 'from_overdue' then -amount_vnd
+            when kind = 'from_overdue' then -amount_vnd::numeric
             when bucket = 'overdue' and kind in ('from_frozen', 'transfer_in') then amount_vnd
-            when bucket = 'overdue' and kind in ('principal', 'to_frozen', 'write_off', 'transfer_out') then -amount_vnd
+            when bucket = 'overdue' and kind in ('principal', 'to_frozen', 'write_off', 'transfer_out') then -amount_vnd::numeric
             else 0
         end) as overdue_vnd,
         sum(case
             when kind = 'to_frozen' then amount_vnd
-            when kind = 'from_frozen' then -amount_vnd
+            when kind = 'from_frozen' then -amount_vnd::numeric
             when bucket = 'frozen' and kind = 'transfer_in' then amount_vnd
-            when bucket = 'frozen' and kind in ('principal', 'write_off', 'transfer_out') then -amount_vnd
+            when bucket = 'frozen' and kind in ('principal', 'write_off', 'transfer_out') then -amount_vnd::numeric
             else 0
         end) as frozen_vnd,
         min(row_no) as row_no

@@ -11,6 +11,7 @@ from tests.support.deliveries import COLUMNS, EVENTS, KEYS, Delivery, Row, tie_l
 
 TOMORROW = "2025-09-30"
 BUCKETS = ("in_term", "overdue", "frozen")
+LEAST = -(2**63)
 
 
 def _double(dataset: str) -> Case:
@@ -153,6 +154,12 @@ ROLL_FORWARD = [
     Case("every kind of capital entry moves what the formula says", "5.2", "published", lambda d: _capital(d, with_entries=True)),
     Case("every kind of capital entry is missing", "5.2", "held", lambda d: _capital(d, with_entries=False),
          tuple(find("roll-forward", "capital_positions", number, "balance_vnd") for number in (4, 5, 6))),
+    Case("a reversal is the least number of 64 bits, as a missing value turned into a number is", "5.2", "held",
+         lambda d: move(d, d.rows["loan_book"][2], "principal", LEAST, "in_term", reverses_txn_id="T-OLD"),
+         (find("constraint-error", "loan_transactions", 2, "amount_vnd"), find("roll-forward", "loan_transactions", 2, "amount_vnd")), was_red=True),
+    Case("money returned is the least number of 64 bits", "5.2", "held", lambda d: d.rows["capital_transactions"].append(
+        d.rows["capital_transactions"][0] | {"entry_id": "V-LEAST", "kind": "returned", "amount_vnd": LEAST}),
+        (find("constraint-error", "capital_transactions", 2, "amount_vnd"), find("roll-forward", "capital_positions", 1, "balance_vnd")), was_red=True),
     Case("a capital source vanishes", "5.2", "held", lambda d: d.rows["capital_positions"].pop(),
          (find("roll-forward", "capital_positions", None, "balance_vnd"), find("large-change", "capital_positions"))),
 ]  # fmt: skip

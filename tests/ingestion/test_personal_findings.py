@@ -75,6 +75,25 @@ def test_key_that_stands_twice_is_named_where_it_is_a_code(tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.parametrize("extra", ["", ",ghi_chu"])
+def test_header_that_has_lost_its_line_end_shows_nobody(extra: str) -> None:
+    header, first, rest = to_csv("customers", ROWS).decode().split("\n", 2)
+    found = read(f"{header}{extra}{first}\n{rest}".encode(), CUSTOMERS).findings
+    assert "extra-label" in {f["rule"] for f in found}
+    shown = str([(f["column"], f["value"], f["message"]) for f in found])
+    assert [value for value in [*PERSONAL, "Nguyễn"] if value in shown] == []
+
+
+def test_extra_column_beside_personal_data_is_named_where_it_is_written_as_a_name() -> None:
+    header, rest = to_csv("customers", ROWS[:1]).decode().split("\n", 1)
+    labels = ["ghi_chu", "note2", "Lan", "Nguyễn Thị Lan", "0912345678", "dt0912345678"]
+    data = f"{header},{','.join(labels)}\n{rest.rstrip()}{',' * len(labels)}\n"
+    found = read(data.encode(), CUSTOMERS).findings
+    assert [(f["rule"], f["severity"], f["column"]) for f in found] == [
+        ("extra-label", "warning", name) for name in ("ghi_chu", "note2", "***", "***", "***", "***")
+    ]
+
+
 def test_number_of_a_workbook_is_masked_too() -> None:
     book = openpyxl.Workbook()
     names = COLUMNS["customers"].split()

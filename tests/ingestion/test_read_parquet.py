@@ -14,12 +14,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from contract.errors import UnsafeInputError
+from contract.model import load_datasets
 from ingestion.read import read_blocks
 from ingestion.streams import MAX_RATIO, open_stream
+from tests.support.deliveries import COLUMNS, first_delivery
 from tests.support.reading import GOOD, NAMES, THINGS, Reading, read
 
 TYPE, CONSTRAINT = "type-error", "constraint-error"
 SAIGON = dt.timezone(dt.timedelta(hours=7))
+OTHER_2020 = 23_954_852
+"""The days from 1970 to 28 February 67556, a year whose last 16 bits say 2020."""
 
 
 def parquet(columns: dict[str, pa.Array] | None = None, rows: int = 1, **options: Any) -> bytes:
@@ -120,6 +124,10 @@ WRONG_VALUES: list[tuple[str, pa.Array, list[tuple[int, str]]]] = [
     ("is_good", pa.array([2, 1], pa.int8()), [(1, TYPE)]),
     ("day", pa.array([dt.datetime(2024, 2, 29, 0, 0, 1)], pa.timestamp("ms")), [(1, TYPE)]),
     ("day", pa.array([-800_000, 2_932_897], pa.int32()).cast(pa.date32()), [(1, TYPE), (2, TYPE)]),
+    ("day", pa.array([OTHER_2020, 18_320], pa.int32()).cast(pa.date32()), [(1, TYPE)]),
+    ("day", pa.array([OTHER_2020 * 86_400]).cast(pa.timestamp("s")), [(1, TYPE)]),
+    ("at", pa.array([OTHER_2020 * 86_400, 0]).cast(pa.timestamp("s", "UTC")), [(1, TYPE)]),
+    ("at", pa.array([OTHER_2020 * 86_400_000_000]).cast(pa.timestamp("us", "UTC")), [(1, TYPE)]),
     ("at", pa.array([1], pa.int64()).cast(pa.timestamp("ns", "UTC")), [(1, TYPE)]),
     ("id", pa.array(["", "A 1"]), [(1, CONSTRAINT), (2, CONSTRAINT)]),
     ("note", pa.array(["a\x00b", "a\tb"]), [(1, CONSTRAINT), (2, CONSTRAINT)]),
@@ -131,6 +139,15 @@ WRONG_VALUES: list[tuple[str, pa.Array, list[tuple[int, str]]]] = [
 def test_value_that_is_not_exact_is_named(name: str, values: pa.Array, errors: list[tuple[int, str]]) -> None:
     _, found = read_column(name, values)
     assert sorted(found.errors) == [(row, name, rule) for row, rule in errors]
+
+
+def test_day_that_no_calendar_has_is_shown_as_the_number_that_is_stored() -> None:
+    rows = first_delivery().rows["offices"]
+    columns = {name: pa.array([str(row[name]) or None for row in rows]) for name in COLUMNS["offices"].split()}
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns | {"opened_on": pa.array([OTHER_2020, 0], pa.int32()).cast(pa.date32())}), out)
+    (found,) = read(out.getvalue(), load_datasets()["offices"], format="parquet").findings
+    assert (found["row"], found["column"], found["value"]) == (1, "opened_on", str(OTHER_2020))
 
 
 WRONG_TYPES: list[tuple[str, pa.Array]] = [
