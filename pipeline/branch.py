@@ -15,7 +15,7 @@ from ingestion.landing import Folder, Landing
 from ingestion.publish import resolve
 from ingestion.receive import Arrival, find_settled, receive_folder
 from pipeline.intake import drop_held, measure_with, stage_with
-from pipeline.outcomes import Outcome, arrival_outcome, tell_branch, turn_outcome
+from pipeline.outcomes import Outcome, arrival_outcome, delivery_outcome, tell_branch, turn_outcome
 from pipeline.pause import paused_branches
 from warehouse.connect import Warehouse
 from warehouse.faults import reach
@@ -136,6 +136,7 @@ def verify_branch(warehouse: Warehouse, branch_code: str, selection: Selection |
         settled = find_settled(connection, folders)
     arrivals = [settled.get(folder.path) or receive_folder(warehouse, landing, folder) for folder in folders]
     _tell_of_refusals(warehouse, arrivals)
+    _tell_of_repeats(warehouse, [arrival for arrival in arrivals if arrival.folder.path not in settled])
     return arrivals
 
 
@@ -148,6 +149,16 @@ def _tell_of_refusals(warehouse: Warehouse, arrivals: Iterable[Arrival]) -> None
     for arrival in arrivals:
         if arrival.verdict == "refused":
             tell_branch(warehouse.settings.outbox, arrival_outcome(arrival))
+
+
+def _tell_of_repeats(warehouse: Warehouse, arrivals: Iterable[Arrival]) -> None:
+    """What was said of other content under their numbers does not hold any more."""
+    with warehouse.connect("loader") as connection:
+        for arrival in arrivals:
+            if arrival.verdict == "duplicate" and arrival.delivery_id is not None:
+                stands = delivery_outcome(connection, arrival.delivery_id)
+                is_its_own = stands.revision == arrival.folder.revision
+                tell_branch(warehouse.settings.outbox, stands if is_its_own else arrival_outcome(arrival))
 
 
 def publish_branch(warehouse: Warehouse, branch_code: str) -> list[Outcome]:

@@ -92,10 +92,10 @@ def turn_outcome(connection: Connection, turn: Turn) -> Outcome:
 
 
 def tell_branch(outbox: Path, outcome: Outcome) -> None:
-    """Write the feedback of an outcome, or remove that of a delivery which now simply stands."""
+    """Write the feedback of an outcome, or remove that of a delivery which now simply stands, itself or as a repeat."""
     folder = outbox / outcome.branch_code / outcome.business_date / f"r{outcome.revision or 0}"
     if outcome.verdict in VERDICTS_WITH_FEEDBACK:
         title = f"Branch {outcome.branch_code}, {outcome.business_date}, revision {outcome.revision or '?'}"
         write_feedback(folder, title, outcome.verdict, outcome.reason, outcome.findings)
-    elif outcome.verdict == "published":
+    elif outcome.verdict in ("published", "duplicate"):
         remove_feedback(folder)

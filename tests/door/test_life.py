@@ -136,6 +136,21 @@ class TestRepeats:
         assert [f["rule"] for f in _findings(branch, 1)] == ["revision-conflict"]
         assert branch.visible == {1: 1}
 
+    def test_what_was_said_of_other_content_is_taken_back_when_a_repeat_stands_there(self, branch: Branch) -> None:
+        first = branch.first(1)
+        branch.turns(first)
+        branch.turns(renamed(branch.first(1), "Tên khác"))
+        assert branch.feedback(1).exists()
+        assert branch.night(branch.first(1)) == {"1 r1": "duplicate"}
+        assert not branch.feedback(1).exists()
+        again = first.revise(branch.sha256(first))
+        again.manifest["currencyUnit"] = "USD"
+        branch.turns(again)
+        assert branch.feedback(1, 2).exists()
+        del again.manifest["currencyUnit"]
+        assert branch.night(again) == {"1 r1": "duplicate", "1 r2": "duplicate"}
+        assert not branch.feedback(1, 2).exists()
+
     def test_a_repeat_uses_its_number_up_too(self, branch: Branch) -> None:
         first = branch.first(1)
         branch.turns(first)
