@@ -239,6 +239,9 @@ DATES_AND_AMOUNTS = [
     Case("a reversal has another amount", "4", "held", lambda d: _reverse(d, amount_vnd=-999_999),
          (find("constraint-error", "loan_transactions", 2, "amount_vnd"), find("roll-forward", "loan_transactions", 1, "amount_vnd"))),
     Case("a reversal has another kind", "4", "held", lambda d: _reverse(d, kind="write_off"), (find("constraint-error", "loan_transactions", 2, "kind"),)),
+    Case("a target has 32 digits", "4", "published", edit("plan_targets", 1, target_value="-" + "9" * 32 + ".9999")),
+    Case("a target has 33 digits", "4", "held", edit("plan_targets", 1, target_value="1" + "0" * 32),
+         (find("constraint-error", "plan_targets", 1, "target_value"),), was_red=True),
     Case("a capital entry of 0", "4", "held", lambda d: d.rows["capital_transactions"].append(d.rows["capital_transactions"][0] | {"entry_id": "V0", "amount_vnd": 0}),
          (find("constraint-error", "capital_transactions", 2, "amount_vnd"),)),
 ]  # fmt: skip
