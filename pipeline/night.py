@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
@@ -123,12 +123,15 @@ def _run_in_workers(work: Callable[[str], Night], codes: list[str], processes: i
     """What came of the codes whose worker was not killed, nor cut off by another's death."""
     futures: dict[str, Future[Night]] = {}
     spawn = multiprocessing.get_context("spawn")
-    with (
-        ProcessPoolExecutor(min(processes, len(codes)), spawn, end_with_parent) as pool,
-        contextlib.suppress(BrokenProcessPool),
-    ):
-        for code in codes:
-            futures[code] = pool.submit(work, code)
+    with ProcessPoolExecutor(min(processes, len(codes)), spawn, end_with_parent) as pool:
+        try:
+            with contextlib.suppress(BrokenProcessPool):
+                for code in codes:
+                    futures[code] = pool.submit(work, code)
+            wait(futures.values())
+        finally:  # after Ctrl-C no other branch begins
+            for future in futures.values():
+                future.cancel()
     ended = {code: future for code, future in futures.items() if not isinstance(future.exception(), BrokenProcessPool)}
     return {code: future.result() for code, future in ended.items()}
 
