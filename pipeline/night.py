@@ -60,8 +60,8 @@ class Night:
         if self.failures:
             lines = [f"{branch_name(code)}: {failure}" for code, failure in sorted(self.failures.items())]
             raise WarehouseError(
-                "\n".join(["The night broke off for", *lines]),
-                remedy="The other branches are done. Run the night again; docs/runbooks/rerun-a-night.md.",
+                "\n".join(["The work broke off for", *lines]),
+                remedy="The other branches are done. Remove the cause, and run the same command again.",
             )
 
 
