@@ -97,8 +97,12 @@ class Board:
         """The newest business date on record that has come; a date of the future, sent by mistake, only where there is no other."""
         if self.due in self.dates:
             return self.due
-        today = self.looked_at.astimezone(ZONE).date()
-        return next((date for date in self.dates if date <= today), self.dates[0] if self.dates else None)
+        return next((date for date in self.dates if date <= self.today), self.dates[0] if self.dates else None)
+
+    @property
+    def today(self) -> dt.date:
+        """The day in Viet Nam on which the board was looked at."""
+        return self.looked_at.astimezone(ZONE).date()
 
     @property
     def cells(self) -> list[Cell]:
@@ -129,6 +133,9 @@ class Board:
         if self.night is None and not self.strangers:
             return "empty"
         if self.problems or self.strangers or any(killed.made_up_at is None for killed in self.killed):
+            return "bad"
+        # Beside the last word on a night: what has come of the next one.
+        if self.night and any(self.night < cell.business_date <= self.today for cell in self.other_problems):
             return "bad"
         elsewhere = self.other_problems or self.dates_without_word or self.killed
         if any(cell.is_remark for cell in self.cells) or elsewhere or not self.is_built:

@@ -84,14 +84,15 @@ def _require_landing(warehouse: Warehouse, landing: Landing) -> None:
 def _note_what_is_gone(
     warehouse: Warehouse, landing: Landing, folders: Iterable[Folder], unreadable: Collection[str]
 ) -> None:
-    """Note which folders that were refused or are waited for lie in the landing no more: nobody has to see to them."""
+    """Note which folders that were refused or are waited for lie in the landing no more: nobody has to see to them.
+
+    So with those of another landing: the night that looks there again sees them again.
+    """
     there = {folder.path for folder in folders}
     unseen = tuple(f"{landing.root}/{code}/" for code in unreadable)
     with warehouse.connect("loader") as connection:
         known = connection.execute(
-            "select path, gone_at is null from meta.arrivals "
-            "where verdict in ('refused', 'waiting') and starts_with(path, %s)",
-            [f"{landing.root}/"],
+            "select path, gone_at is null from meta.arrivals where verdict in ('refused', 'waiting')"
         ).fetchall()
         changed = [path for path, was_there in known if was_there != (path in there) and not path.startswith(unseen)]
         if changed:

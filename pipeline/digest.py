@@ -71,8 +71,8 @@ def tell_digest(
         # Two tasks that tell of the same run, or two runs that are both the first after the deadline, tell once.
         connection.execute("select pg_advisory_lock(hashtext('digest'))")
         due = last_due_date(moment)
-        is_final = not _is_told(connection, "is_final and business_date = %s", due)
-        known = connection.execute("select sent_to from meta.digests where about = %s", [about]).fetchone()
+        known = connection.execute("select sent_to, is_final from meta.digests where about = %s", [about]).fetchone()
+        is_final = known[1] if known else not _is_told(connection, "is_final and business_date = %s", due)
         targets = _without(read_targets(), known[0] if known else [])
         if not targets:
             return []

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
@@ -60,8 +60,8 @@ class Night:
         if self.failures:
             lines = [f"{branch_name(code)}: {failure}" for code, failure in sorted(self.failures.items())]
             raise WarehouseError(
-                "\n".join(["The night broke off for", *lines]),
-                remedy="The other branches are done. Run the night again; docs/runbooks/rerun-a-night.md.",
+                "\n".join(["The work broke off for", *lines]),
+                remedy="The other branches are done. Remove the cause, and run the same command again.",
             )
 
 
@@ -88,7 +88,7 @@ def run_night(
         ahead()
     work = partial(_run_alone, warehouse, selection=wanted, progress=progress)
     if len(busy) > 1 and processes > 1:
-        parts = _share_out(work, sorted(busy), processes)
+        parts = _share_out(warehouse, work, sorted(busy), processes)
     else:
         parts = list(map(work, sorted(busy)))
     idle = set(codes) - busy
@@ -109,26 +109,47 @@ def run_night(
     return night
 
 
-def _share_out(work: Callable[[str], Night], codes: list[str], processes: int) -> list[Night]:
+def _share_out(warehouse: Warehouse, work: Callable[[str], Night], codes: list[str], processes: int) -> list[Night]:
     """Do the work in worker processes. One that is killed takes the pool with it: who was cut off begins again, alone."""
+    began = _newest_entry(warehouse)
     parts = _run_in_workers(work, codes, processes)
-    for code in codes:
-        if code not in parts:
-            parts |= _run_in_workers(work, [code], 1)
+    cut_off = [code for code in codes if code not in parts]
+    for code in cut_off:
+        parts |= _run_in_workers(work, [code], 1)
     killed = "its process was killed, perhaps for want of memory"
-    return [parts.get(code, Night(failures={code: killed})) for code in codes]
+    nights = [parts.get(code, Night(failures={code: killed})) for code in codes]
+    # What turned before they were cut off is a repeat to those who begin again.
+    return [*nights, Night(_find_turned(warehouse, began))] if cut_off else nights
+
+
+def _newest_entry(warehouse: Warehouse) -> int:
+    with warehouse.connect("loader") as connection:
+        row = connection.execute("select coalesce(max(entry_no), 0) from meta.ledger").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _find_turned(warehouse: Warehouse, last_entry: int) -> list[Outcome]:
+    with warehouse.connect("loader") as connection:
+        turned = connection.execute(
+            "select distinct delivery_id from meta.ledger where entry_no > %s and delivery_id is not null", [last_entry]
+        ).fetchall()
+        return [delivery_outcome(connection, delivery_id) for (delivery_id,) in turned]
 
 
 def _run_in_workers(work: Callable[[str], Night], codes: list[str], processes: int) -> dict[str, Night]:
     """What came of the codes whose worker was not killed, nor cut off by another's death."""
     futures: dict[str, Future[Night]] = {}
     spawn = multiprocessing.get_context("spawn")
-    with (
-        ProcessPoolExecutor(min(processes, len(codes)), spawn, end_with_parent) as pool,
-        contextlib.suppress(BrokenProcessPool),
-    ):
-        for code in codes:
-            futures[code] = pool.submit(work, code)
+    with ProcessPoolExecutor(min(processes, len(codes)), spawn, end_with_parent) as pool:
+        try:
+            with contextlib.suppress(BrokenProcessPool):
+                for code in codes:
+                    futures[code] = pool.submit(work, code)
+            wait(futures.values())
+        finally:  # after Ctrl-C no other branch begins
+            for future in futures.values():
+                future.cancel()
     ended = {code: future for code, future in futures.items() if not isinstance(future.exception(), BrokenProcessPool)}
     return {code: future.result() for code, future in ended.items()}
 

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,13 +17,15 @@ import pytest
 
 from contract.errors import WarehouseError
 from pipeline.dbt_ahead import DbtAhead
-from pipeline.night import run_night
+from pipeline.night import Night, run_night
 from pipeline.transform import AREAS, CandidatesError
 from tests.faults.nights import failing, running
 from tests.faults.waiting import wait_until
+from tests.operating.conftest import without_one_dong
 from tests.support.deliveries import first_delivery
 from tests.support.warehouses import new_warehouse
 from warehouse.connect import Warehouse
+from warehouse.settings import PROJECT
 
 
 def find_workers() -> set[int]:
@@ -79,6 +82,56 @@ def test_a_worker_that_is_killed_takes_no_other_branch_with_it(
     assert {outcome.branch_code: outcome.verdict for outcome in again.outcomes} == {
         "01": "duplicate", "04": "published", "96": "duplicate",
     }  # fmt: skip
+
+
+def test_what_was_held_before_a_worker_was_killed_is_no_repeat_to_the_one_that_begins_again(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed once, as for want of memory that is there again a moment later."""
+    own = new_warehouse(warehouse, tmp_path / "home")
+    first_delivery("96").write(Path(own.settings.landing))
+    without_one_dong(first_delivery("04")).write(Path(own.settings.landing))
+    with monkeypatch.context() as patch:
+        patch.setenv("WAREHOUSE_FAULT", "after the commit that makes visible 04=kill")
+        patch.setenv("WAREHOUSE_FAULT_MARK", str(tmp_path / "reached"))
+        found = run_night(own, processes=2)
+    assert (tmp_path / "reached").exists()
+    assert [(outcome.branch_code, outcome.verdict) for outcome in found.outcomes] == [
+        ("04", "held"),
+        ("96", "published"),
+    ]
+    assert found.is_bad
+    assert found.failures == {}
+
+
+def interrupt(folder: Path, code: str) -> Night:
+    """The work for a branch: the first presses Ctrl-C, which reaches every process of the night; others wait for it."""
+    (folder / code).touch()
+    if code == "01":
+        (folder / "interrupted").touch()
+        os.killpg(0, signal.SIGINT)
+    while not (folder / "interrupted").exists():
+        pass
+    return Night()
+
+
+def test_after_an_interruption_no_other_branch_begins_and_the_night_ends(tmp_path: Path) -> None:
+    codes = [f"{number:02}" for number in range(1, 21)]
+    night = (
+        "from functools import partial; from pathlib import Path; from pipeline.night import _run_in_workers; "
+        f"from tests.faults.test_workers import interrupt; _run_in_workers(partial(interrupt, Path({str(tmp_path)!r})), {codes}, 2)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", night], cwd=PROJECT, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        wait_until(lambda: process.poll() is not None)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert (tmp_path / "interrupted").exists()
+    assert not (tmp_path / codes[-1]).exists()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from pipeline.deadline import ZONE
 from pipeline.digest import tell_digest
 from pipeline.nights import record_run
 from pipeline.telling import name, read_targets
-from tests.operating.conftest import MORNING
+from tests.operating.conftest import MORNING, without_one_dong
 from tests.operating.receivers import Hook, Mailbox, mail_server, web_server
 from tests.support.deliveries import first_delivery
 from tests.support.door import take_in
@@ -103,6 +103,37 @@ def test_the_last_word_is_about_the_date_that_is_due_whatever_has_come_of_the_ne
     assert mailbox.messages[0]["Subject"] == (
         "Warehouse, night of 2025-09-30: NOT GOOD (2 published, 1 held, 1 refused, 1 missing, 1 late)"
     )
+    remove_warehouse(eager)
+
+
+def test_what_is_wrong_with_the_next_date_is_no_remark_beside_the_last_word(
+    warehouse: Warehouse, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    """Where one night a day runs, in the evening, every digest is the last word on the date before."""
+    own = new_warehouse(warehouse, tmp_path / "evening")
+    first = first_delivery("96", "2025-09-30")
+    first.write(Path(own.settings.landing))
+    without_one_dong(first.next("2025-10-01")).write(Path(own.settings.landing))
+    take_in(own, "96")
+    assert tell_digest(own, "the evening", LONG_AGO, now=MORNING.replace(hour=20))
+    assert mailbox.messages[0]["Subject"] == (
+        "Warehouse, night of 2025-09-30: NOT GOOD (1 published, 1 late, 1 open on other dates)"
+    )
+    remove_warehouse(own)
+
+
+def test_the_last_word_is_the_same_for_who_could_not_be_told_at_once(
+    own: Warehouse, hook: Hook, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    eager = copy_warehouse(own, tmp_path / "eager")
+    first_delivery("22", "2025-10-01").write(Path(eager.settings.landing))
+    take_in(eager, "22")
+    monkeypatch.setenv("WAREHOUSE_DIGEST", f"http://127.0.0.1:{hook.port}/one")
+    assert tell_digest(eager, "the last word", LONG_AGO, now=MORNING)
+    monkeypatch.setenv("WAREHOUSE_DIGEST", f"http://127.0.0.1:{hook.port}/one http://127.0.0.1:{hook.port}/two")
+    assert tell_digest(eager, "the last word", LONG_AGO, now=MORNING)
+    (_, _, told), (_, _, repeated) = hook.posts
+    assert told["business_date"] == repeated["business_date"] == "2025-09-30"
     remove_warehouse(eager)
 
 

@@ -151,6 +151,7 @@ def test_a_branch_that_cannot_be_worked_through_leaves_the_others_alone(
     told = capsys.readouterr()
     assert "96 2025-09-30 r1     published" in told.out
     assert "04 Cao Bằng: The landing" in told.err
+    assert "night" not in told.err.partition("broke off for")[2], "a night does not work through dates again"
 
 
 def test_working_through_dates_again_breaks_no_law(own: Warehouse) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,17 @@ def test_a_folder_that_names_no_branch_is_told_everywhere_until_it_is_gone(
     shutil.rmtree(wrongly_named)
     look(own)
     assert (read_board(own, MORNING).verdict, read_board(own, MORNING).strangers) == ("remarks", [])
+
+
+@pytest.mark.usefixtures("wrongly_named")
+def test_what_lies_in_a_landing_that_nobody_looks_at_any_more_is_gone(own: Warehouse, tmp_path: Path) -> None:
+    first_delivery("96", DAY).write(tmp_path / "moved")
+    look(own)
+    assert read_board(own, MORNING).verdict == "bad"
+    look(replace(own, settings=replace(own.settings, landing=str(tmp_path / "moved"))))
+    assert (read_board(own, MORNING).verdict, read_board(own, MORNING).strangers) == ("remarks", [])
+    look(own)
+    assert read_board(own, MORNING).verdict == "bad"
 
 
 @pytest.mark.usefixtures("wrongly_named")
