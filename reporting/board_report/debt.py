@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from reporting.board_report.charts import BLUE, GOLD, RED, Bar, draw_bars, draw_shares
 from reporting.board_report.context import Columns, Context
 from reporting.board_report.figures import percent
 from reporting.board_report.frozen import Row
 from reporting.board_report.model import Chart, Section, Table, Value
 from reporting.board_report.money import describe, scale_of, title
+from reporting.board_report.numbers import write_number
 from reporting.board_report.suppression import CUSTOMERS_AT_LEAST, HIDDEN, LOANS_AT_LEAST, find_small
 
 BANDS = ("1-30", "31-90", "91-180", "181-360", "over 360", "frozen")
@@ -156,7 +159,7 @@ def make_demand(context: Context) -> Section:
     columns: Columns = [("kind", "text"), ("cases", "count"), ("identified", "count"), ("applied", "count"), ("approved", "count"),
                         ("reached", "count"), ("refused", "count"), ("not_interested", "count"), ("coverage", "pct"), ("need", "vnd"),
                         ("lent", "vnd")]  # fmt: skip
-    told = "; ".join(f"{bar.label} {bar.value:.1f} %" for bar in bars)
+    told = "; ".join(f"{bar.label} {write_number(Decimal(str(bar.value)), 1, context.language)} %" for bar in bars)
     charts = (
         [Chart("coverage", words("g_coverage"), draw_bars(bars, context.language), f"{words('g_coverage')}: {told}")]
         if bars

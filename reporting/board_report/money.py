@@ -222,9 +222,9 @@ def title(context: Context, key: str, unit: str) -> str:
 
 
 def describe(context: Context, key: str, values: list[tuple[str, int]]) -> str:
-    """The picture in words, for those who cannot see it."""
+    """The picture in words, for those who cannot see it; each amount with a unit of its own."""
     told = "; ".join(f"{label} {write_headline(value, 'vnd', context.language)}" for label, value in values)
-    return f"{context.words(f'g_{key}')}: {told}"
+    return f"{context.words(f'g_{key}').replace(f', {UNITS[context.language][0]}', '')}: {told}"
 
 
 def _colour(key: str, value: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from reporting.board_report.compose import compose_report
 from reporting.board_report.edition import find_edition
 from reporting.board_report.model import Report
+from reporting.board_report.numbers import Language
 from reporting.quarter import parse_quarter
 from tests.reporting.board_report.board_marts import CA_MAU, MEETINGS, NINH_THUAN, fill_marts
 from tests.reporting.board_report.test_report_of_a_second_version import close
@@ -32,6 +34,7 @@ CHANGES = """
     insert into marts.mart_lending_flows (business_date, branch_code, current_branch_code, is_provisional, value_date,
         office_code, commune_code, programme_code, source_code, disbursed_vnd, disbursed_loans, collected_vnd, written_off_vnd)
     values ('2025-07-31', '79', '79', false, '2025-07-20', '7', '26734', '1', 'TW', 5000000000, 70, 0, 0);
+    update marts.mart_demand_coverage set applied = 0, identified = identified + applied;
     update marts.mart_target_progress set actual_value = target_value + 5, gap = -5 where plan_id = 'KH-96-VDP';
 """
 
@@ -50,9 +53,9 @@ def moved(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Ite
     remove_warehouse(own)
 
 
-def report(warehouse: Warehouse, code: str, branch: str) -> Report:
+def report(warehouse: Warehouse, code: str, branch: str, language: Language = "en") -> Report:
     with warehouse.connect("quarter_keeper") as connection:
-        return compose_report(connection, find_edition(connection, parse_quarter(code)), branch, "en")
+        return compose_report(connection, find_edition(connection, parse_quarter(code)), branch, language)
 
 
 def picture(made: Report, key: str) -> str:
@@ -82,6 +85,14 @@ def test_the_flows_of_the_nation_are_those_of_the_branches_in_its_closing(moved:
     (table,) = [table for section in made.sections for table in section.tables if table.key == "flows"]
     assert table.rows[-1][1] == CA_MAU.disbursed - 30_000_000_000
     assert "Opening 4,765.0 bn VND" in picture(made, "waterfall")
+
+
+def test_pictures_are_told_in_the_numbers_and_units_of_the_reader(moved: Warehouse) -> None:
+    made = report(moved, "2025Q3", "96", "vi")
+    assert re.search("[0-9],[0-9] %", picture(made, "coverage"))
+    assert not re.search("[0-9][.][0-9] %", picture(made, "coverage"))
+    # The picture is drawn in millions, and each amount is told with its own unit.
+    assert picture(made, "communes").startswith("Nợ quá hạn theo xã: ")
 
 
 def test_nothing_is_needed_once_the_target_is_passed(moved: Warehouse) -> None:
