@@ -18,6 +18,7 @@ from reporting.board_report.printed import PrintedSentence
 from reporting.board_report.suppression import CUSTOMERS_AT_LEAST, HIDDEN
 
 MONTH_DAYS = Decimal("30.4375")
+NAMES = {column: key for key, column, _ in SCORECARD}
 PERSONS = {column for key, column, _ in SCORECARD if key in OF_PERSONS} | {"borrowers_reached_ytd"}
 COMPARED = (
     "outstanding_vnd",
@@ -157,7 +158,8 @@ def make_closing(context: Context) -> Section:
         kind: Kind = "pct" if row["measure"].endswith("_pct") else "vnd" if row["measure"].endswith("_vnd") else "count"
         values = [row[name] for name in ("compared_value", "value", "change")]
         is_small = row["measure"] in PERSONS and any(0 < value < CUSTOMERS_AT_LEAST for value in values[:2] if value)
-        changes.append([row["measure"], *(HIDDEN if is_small else _measure(value, kind) for value in values)])
+        label = words(NAMES[row["measure"]]) if row["measure"] in NAMES else row["measure"]
+        changes.append([label, *(HIDDEN if is_small else _measure(value, kind) for value in values)])
     columns: Columns = [("measure", "text"), ("before", "number"), ("now", "number"), ("change", "number")]
     tables = [context.table("changes", columns, changes, context.source("compare_versions"))]
     inputs: list[list[Value]] = [

@@ -63,7 +63,7 @@ def test_a_correction_is_named_in_version_two_and_leaves_the_report_of_version_o
         nation = compose_report(connection, find_edition(connection, quarter), "*", "vi")
     tables = {table.key: table for section in report.sections for table in section.tables}
     changed = {str(row[0]): [getattr(value, "value", value) for value in row[1:]] for row in tables["changes"].rows}
-    assert changed == {"absconded_cases": [9204, 9200, -4]}
+    assert changed == {"Cases of having left the locality": [9204, 9200, -4]}
     assert [row[1:] for row in tables["inputs"].rows] == [("96", CA_MAU.date, "corrected delivery")]
     compared = next(table for section in nation.sections for table in section.tables if table.key == "compare")
     assert [row[:2] for row in compared.rows] == [("2024Q1", 1), ("2025Q3", 2)]
@@ -84,7 +84,7 @@ def test_what_only_the_second_version_knows_is_named_too(quarter_warehouse: Ware
         report = compose_report(connection, find_edition(connection, parse_quarter("2025Q3")), "96", "en")
     tables = {table.key: table for section in report.sections for table in section.tables}
     changed = {str(row[0]): [getattr(value, "value", value) for value in row[1:]] for row in tables["changes"].rows}
-    assert changed == {"disbursed_qtd_vnd": [None, CA_MAU.disbursed, None]}
+    assert changed == {"Lending turnover of the quarter": [None, CA_MAU.disbursed, None]}
     remove_warehouse(warehouse)
 
 
@@ -102,7 +102,7 @@ def test_what_a_second_version_restates_of_fewer_than_five_persons_is_not_told(
         tables = {table.key: table for section in report.sections for table in section.tables}
         if version > 1:
             assert [[str(cell) for cell in row] for row in tables["changes"].rows] == [
-                ["absconded_borrowers", *["HIDDEN"] * 3]
+                ["Borrowers who left", *["HIDDEN"] * 3]
             ]
     remove_warehouse(warehouse)
 
