@@ -24,6 +24,7 @@ REVISION = re.compile(r"r([1-9][0-9]{0,8})")
 NO_LINKS = "Put the file itself into the delivery folder."
 REQUESTS_AHEAD = 64
 SFTP = ("sftp://", "ssh://")
+S3 = ("s3://", "s3a://")
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,15 @@ class Landing:
         self.url = url
         self.is_sftp = url.startswith(SFTP)
         self.is_local = isinstance(self.fs, LocalFileSystem)
+
+    def is_there(self) -> bool:
+        """Whether there is such a landing. On S3 a prefix without objects is none: then whether there is its bucket."""
+        place = self.root.partition("/")[0] if self.url.startswith(S3) else self.root
+        # Whoever may read the landing need not be allowed to ask for the whole bucket.
+        if self._list(self.root):
+            return True
+        with _reached(self.url):
+            return bool(self.fs.exists(place))
 
     def branches(self) -> list[str]:
         """The names of the branch folders, sorted; one that is not written in UTF-8 is no branch's."""

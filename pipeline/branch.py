@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from contract.errors import WarehouseError
-from ingestion.landing import Folder, Landing
+from ingestion.landing import Folder, Landing, without_password
 from ingestion.publish import resolve
 from ingestion.receive import Arrival, find_settled, receive_folder
 from pipeline.intake import drop_held, measure_with, stage_with
@@ -72,11 +71,10 @@ def _list_all(landing: Landing) -> tuple[list[Folder], set[str]]:
 
 
 def _require_landing(warehouse: Warehouse, landing: Landing) -> None:
-    """Raise WarehouseError where the folder that somebody named is not there; one's own appears with the first delivery."""
-    own = str(warehouse.settings.home / "landing")
-    if landing.is_local and warehouse.settings.landing != own and not os.path.isdir(landing.root):
+    """Raise WarehouseError where the landing that somebody named is not there; one's own appears with the first delivery."""
+    if warehouse.settings.landing != str(warehouse.settings.home / "landing") and not landing.is_there():
         raise WarehouseError(
-            f"The landing {landing.root} cannot be read: there is no such folder",
+            f"The landing {without_password(landing.url)} cannot be read: there is no such folder or bucket",
             remedy="Check WAREHOUSE_LANDING, or --landing, and that the disk is mounted (docs/landing.md).",
         )
 

@@ -113,6 +113,24 @@ def test_what_lies_beside_the_deliveries_is_not_taken_for_one(storage: Storage, 
     ]
 
 
+def test_a_landing_that_is_not_there_is_no_empty_one(template: Warehouse, storage: Storage) -> None:
+    assert Landing(storage.url).is_there()
+    missing = "s3://nowhere/night" if isinstance(storage, S3) else f"{storage.url}/morning"
+    named = dataclasses.replace(template, settings=dataclasses.replace(template.settings, landing=missing))
+    with pytest.raises(WarehouseError, match="there is no such folder or bucket") as caught:
+        find_branches(named)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_prefix_of_s3_under_which_nothing_lies_yet_is_an_empty_landing(storages: dict[str, Any]) -> None:
+    s3: S3 = storages["s3"]
+    with pytest.MonkeyPatch.context() as patch:
+        for protocol, settings in s3.settings.items():
+            patch.setitem(fsspec.config.conf, protocol, settings)
+        landing = Landing(f"{s3.url}/later")
+        assert (landing.is_there(), landing.branches()) == (True, [])
+
+
 class TestSftp:
     @pytest.fixture
     def sftp(self, storages: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Sftp:
