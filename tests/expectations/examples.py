@@ -47,6 +47,9 @@ def written_examples() -> Iterator[Example]:
     name = "amounts_are_not_zero"
     yield red("capital_transactions", name, amount_vnd=0)
     yield green("capital_transactions", name, amount_vnd=-5_000_000)
+    name = "corrections_negate_an_amount"
+    yield red("capital_transactions", name, amount_vnd=-(2**63))
+    yield green("capital_transactions", name, amount_vnd=1 - 2**63)
     name = "active_groups_have_5_to_60_members"
     for members, status in ((4, "active"), (61, "active"), (0, "active")):
         yield red("savings_groups", name, "members", members=members, status=status)
@@ -54,6 +57,10 @@ def written_examples() -> Iterator[Example]:
         yield green("savings_groups", name, members=members, status=status)
     yield red("savings_groups", "grades_are_not_ahead", graded_month="2025-10")
     yield green("savings_groups", "grades_are_not_ahead", graded_month=None)
+    name = "targets_have_at_most_32_digits"
+    for value in ("1" + "0" * 32, "-1" + "0" * 32):
+        yield red("plan_targets", name, target_value=value)
+    yield green("plan_targets", name, target_value="-" + "9" * 32 + ".9999")
     name = "communes_of_targets_exist"
     for code in ("99999", DISSOLVED):
         yield red("plan_targets", name, "scope_code", scope_kind="commune", scope_code=code)
