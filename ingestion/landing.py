@@ -67,13 +67,9 @@ class Landing:
         self.is_local = isinstance(self.fs, LocalFileSystem)
 
     def is_there(self) -> bool:
-        """Whether there is such a landing. On S3 a prefix without objects is none: then whether there is its bucket."""
-        place = self.root.partition("/")[0] if self.url.startswith(S3) else self.root
-        # Whoever may read the landing need not be allowed to ask for the whole bucket.
-        if self._list(self.root):
-            return True
+        """Whether there is such a landing, of which nothing can be listed: on S3, whether there is its bucket."""
         with _reached(self.url):
-            return bool(self.fs.exists(place))
+            return bool(self.fs.exists(self.root.partition("/")[0] if self.url.startswith(S3) else self.root))
 
     def branches(self) -> list[str]:
         """The names of the branch folders, sorted; one that is not written in UTF-8 is no branch's."""

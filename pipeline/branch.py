@@ -38,7 +38,6 @@ def find_branches(warehouse: Warehouse) -> list[str]:
     That a held delivery still has its rows is unfinished, too. Branches that are paused have nothing to do.
     """
     landing = Landing(warehouse.settings.landing)
-    _require_landing(warehouse, landing)
     with warehouse.connect("loader") as connection:
         settled = set(connection.execute("select path, fingerprint from meta.arrivals where verdict <> 'waiting'"))
         unfinished = {row[0] for row in connection.execute(
@@ -53,6 +52,8 @@ def find_branches(warehouse: Warehouse) -> list[str]:
         )}  # fmt: skip
         paused = paused_branches(connection)
     folders, unreadable = _list_all(landing)
+    if not folders and not unreadable:
+        _require_landing(warehouse, landing)
     _note_what_is_gone(warehouse, landing, folders, unreadable)
     seen = {folder.branch_code for folder in folders if (folder.path, folder.fingerprint) not in settled}
     return sorted((seen | unreadable | unfinished) - paused)

@@ -311,23 +311,6 @@ def test_an_empty_warehouse_has_nothing_to_say(warehouse: Warehouse, mailbox: Ma
     remove_warehouse(empty)
 
 
-def test_a_folder_under_a_wrong_name_is_told_with_its_path(
-    warehouse: Warehouse, mailbox: Mailbox, tmp_path: Path
-) -> None:
-    own = new_warehouse(warehouse, tmp_path / "misnamed")
-    first = first_delivery("96", "2025-09-29")
-    folder = first.next("2025-09-30").write(Path(own.settings.landing))
-    folder.rename(folder.with_name("R1"))
-    first.write(Path(own.settings.landing))
-    take_in(own, "96")
-    assert tell_digest(own, "run 1", LONG_AGO, now=MORNING.replace(hour=7))
-    assert "96/2025-09-30/R1: The folder must be <branch_code>" in mailbox.messages[0].get_content()
-    board = read_board(own, MORNING)
-    assert board.verdict == "bad"
-    assert any("96/2025-09-30/R1" in line for line in board_lines(board))
-    remove_warehouse(own)
-
-
 def test_receivers_are_read_from_a_file_and_shown_without_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

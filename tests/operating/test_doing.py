@@ -101,19 +101,6 @@ def test_a_paused_branch_is_a_remark_and_no_alarm(own: Warehouse) -> None:
     assert "paused by lan" in cell.reason
 
 
-def test_a_folder_that_the_branch_has_taken_away_is_not_waited_for(own: Warehouse) -> None:
-    landing = Path(own.settings.landing)
-    begun = landing / "96" / "2025-09-29" / "r2"
-    begun.mkdir()
-    verify_branch(own, "96")
-    cells = {cell.business_date: cell for branch in read_board(own, MORNING).branches for cell in branch.cells.values()}
-    assert cells[FIRST].words == "waiting for files; revision 1 stands"
-    begun.rmdir()
-    find_branches(own)
-    cells = {cell.business_date: cell for branch in read_board(own, MORNING).branches for cell in branch.cells.values()}
-    assert cells[FIRST].state == "published"
-
-
 def test_what_is_held_is_judged_again_by_the_rules_of_today(own: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     assert verdicts(own) == ["published", "held"]
     assert find_rework(own, LAST, LAST) == ["96"]

@@ -91,6 +91,8 @@ FORMS = {
         resource()),
     "parquet": (as_parquet(), resource(format="parquet")),
     "parquet in which nobody has a telephone": (as_parquet(phone=pa.nulls(len(ROWS))), resource(format="parquet")),
+    "parquet in which nobody has a telephone, and it is a number": (
+        as_parquet(phone=pa.nulls(len(ROWS), pa.float64())), resource(format="parquet")),
     "parquet with a column of lists": (as_parquet(tags=pa.array([["x"]] * len(ROWS))), resource(format="parquet")),
     "xlsx": (as_xlsx(), resource(format="xlsx")),
     "xlsx of another program": (as_foreign_xlsx(), resource(format="xlsx")),

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from pipeline import cli, operating_command
-from tests.operating.conftest import without_one_dong
-from tests.support.deliveries import first_delivery
-from tests.support.door import take_in
-from tests.support.warehouses import environment, new_warehouse, remove_warehouse
+from tests.support.warehouses import environment
 from warehouse.connect import Warehouse
 
 
@@ -54,33 +50,3 @@ def test_programs_get_every_delivery(capsys: pytest.CaptureFixture[str]) -> None
     found = json.loads(capsys.readouterr().out)
     assert len(found) == 10
     assert {verdict["verdict"] for verdict in found} == {"published", "held", "refused"}
-
-
-def test_a_folder_under_a_wrong_name_is_shown_also_when_it_is_all_there_is(
-    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    own = new_warehouse(warehouse, tmp_path / "home")
-    for name, value in environment(own).items():
-        monkeypatch.setenv(name, value)
-    folder = first_delivery("96").write(Path(own.settings.landing))
-    folder.rename(folder.with_name("R1"))
-    take_in(own, "96")
-    assert cli.main(["status"]) == 1
-    assert "96/2025-09-28/R1: refused. The folder must be" in capsys.readouterr().out
-    remove_warehouse(own)
-
-
-def test_what_a_later_revision_has_mended_is_held_no_more(
-    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    own = new_warehouse(warehouse, tmp_path / "home")
-    for name, value in environment(own).items():
-        monkeypatch.setenv(name, value)
-    without_one_dong(first_delivery("96")).write(Path(own.settings.landing))
-    take_in(own, "96")
-    assert cli.main(["status"]) == 1
-    first_delivery("96").revise().write(Path(own.settings.landing))
-    take_in(own, "96")
-    assert cli.main(["status"]) == 0
-    assert "96 2025-09-28 r1     held" in capsys.readouterr().out, "it stays on record all the same"
-    remove_warehouse(own)

@@ -145,6 +145,16 @@ def test_a_correction_is_no_cause_of_what_changes_at_a_branch_that_merges_with_i
     ]  # fmt: skip
 
 
+def add_target(warehouse: Warehouse, day: dt.date, begun: dt.date) -> None:
+    """Let the delivery of 58 for a day bring a target that counts from another one on."""
+    with warehouse.connect("admin") as connection:
+        connection.execute(
+            "insert into raw.plan_targets_rows (delivery_id, branch_code, business_date, row_no, period_start, valid_from) "
+            "select delivery_id, branch_code, business_date, 1, %s, %s from meta.visible_deliveries "
+            "where branch_code = '58' and business_date = %s", [begun, begun, day],
+        )  # fmt: skip
+
+
 def test_what_a_version_of_before_did_not_record_has_not_come_late(
     marts: HandMadeMarts, quarter_warehouse: Warehouse, keeper: Connection, publish_quarter: Close
 ) -> None:
@@ -154,12 +164,7 @@ def test_what_a_version_of_before_did_not_record_has_not_come_late(
         state("58", day), state("96", day, scale=10), deliveries=[("58", long_ago, 1), ("58", day, 1), ("96", day, 1)]
     )
     published = publish_quarter(LATEST)
-    with quarter_warehouse.connect("admin") as connection:
-        connection.execute(
-            "insert into raw.plan_targets_rows (delivery_id, branch_code, business_date, row_no, period_start, valid_from) "
-            "select delivery_id, branch_code, business_date, 1, %s, %s from meta.visible_deliveries "
-            "where branch_code = '58' and business_date = %s", [long_ago, long_ago, day],
-        )  # fmt: skip
+    add_target(quarter_warehouse, day, begun=long_ago)
     marts.change(f"update marts.mart_branch_scorecard set overdue_ratio_pct = 1 where business_date = '{day}'")
     marts.build("two")
     causes = {row[-1] for row in restated(keeper, published, "branch_scorecard", "overdue_ratio_pct")}
@@ -179,12 +184,7 @@ def test_what_is_looked_back_to_no_more_has_not_been_corrected(
     day, long_ago = quarter.last_on, quarter.last_on - dt.timedelta(days=900)
     deliveries = [("58", long_ago, 1), ("58", day, 1), ("96", day, 1)]
     marts.show(state("58", day), state("96", day, scale=10), deliveries=deliveries)
-    with quarter_warehouse.connect("admin") as connection:
-        connection.execute(
-            "insert into raw.plan_targets_rows (delivery_id, branch_code, business_date, row_no, period_start, valid_from) "
-            "select delivery_id, branch_code, business_date, 1, %s, %s from meta.visible_deliveries "
-            "where branch_code = '58' and business_date = %s", [long_ago, long_ago, day],
-        )  # fmt: skip
+    add_target(quarter_warehouse, day, begun=long_ago)
     published = publish_quarter(quarter)
     with quarter_warehouse.connect("admin") as connection:
         connection.execute("delete from raw.plan_targets_rows where period_start = %s", [long_ago])
