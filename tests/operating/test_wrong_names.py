@@ -39,12 +39,14 @@ def landing(own: Warehouse) -> Path:
     return Path(own.settings.landing)
 
 
-@pytest.fixture(params=["Hà Nội", "01"])
+@pytest.fixture(params=["Hà Nội", "01", "R1"])
 def wrongly_named(request: pytest.FixtureRequest, landing: Path) -> Path:
-    """A folder of a branch without a code, or of a province that was merged into another before that day."""
+    """A folder of a branch without a code, of a province that was merged into another before that day, or of no revision."""
     folder = first_delivery("58" if request.param == "01" else "01", DAY).write(landing)
     if request.param == "01":
         return folder
+    if request.param == "R1":
+        return folder.rename(folder.with_name("R1"))
     (landing / "01").rename(landing / request.param)
     return landing / request.param / DAY / "r1"
 
@@ -115,7 +117,9 @@ def test_nobody_waits_for_a_folder_that_is_gone(own: Warehouse, landing: Path) -
     assert [cell.state for cell in read_board(own, MORNING).cells] == ["published"]
 
 
-def test_status_exits_with_0_once_a_later_revision_has_mended_what_was_held(own: Warehouse, landing: Path) -> None:
+def test_status_exits_with_0_once_a_later_revision_has_mended_what_was_held(
+    own: Warehouse, landing: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     wrong = without_one_dong(first_delivery("96", DAY))
     wrong.write(landing)
     look(own)
@@ -123,7 +127,9 @@ def test_status_exits_with_0_once_a_later_revision_has_mended_what_was_held(own:
     right = first_delivery("96", DAY).revise()
     right.write(landing)
     look(own)
+    capsys.readouterr()
     assert cli.main(["status"]) == 0
+    assert f"96 {DAY} r1     held" in capsys.readouterr().out, "it stays on record all the same"
     without_one_dong(right.revise()).write(landing)
     look(own)
     assert cli.main(["status"]) == 1
